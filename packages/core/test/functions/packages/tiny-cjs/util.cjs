@@ -1,0 +1,2 @@
+'use strict';
+exports.twice = (value) => value * 2;

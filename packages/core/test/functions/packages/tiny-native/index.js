@@ -1,0 +1,1 @@
+exports.hash = () => 1;
