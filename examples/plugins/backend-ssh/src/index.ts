@@ -1,0 +1,2 @@
+export { sshBackendOptionsSchema, type SshBackendOptions } from './options.ts';
+export { plugin } from './plugin.ts';
