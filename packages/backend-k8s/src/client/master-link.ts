@@ -55,12 +55,13 @@ export class MasterLink {
   #poking: Promise<void> | undefined;
   /** What is heard of, at which master, and up to where. Outlasts a broken connection. */
   #session: { readonly epoch: string; received: number } | undefined;
+  /** Numbers of the hello that is due unless it is done, of the latest that was begun, and of the latest that was answered. */
+  readonly #hellos = { due: 1, begun: 0, done: 0 };
   #isAnswered = false;
   #runtime: RuntimeInfo | undefined;
   #isIntroduced = false;
   #troubleSinceMs: number | undefined;
   #interrupt: AbortController | undefined;
-  #hellos = 0;
 
   constructor(deps: MasterLinkDeps, events: MasterLinkEvents) {
     this.#deps = deps;
@@ -122,11 +123,11 @@ export class MasterLink {
 
   /** Says anew what is waited for; resolves when the master has told what it knows of it. */
   async askAgain(signal?: AbortSignal): Promise<void> {
-    const hellos = this.#hellos;
-    this.#session = undefined;
+    // One that is under way does not say all that is waited for now.
+    const due = (this.#hellos.due = this.#hellos.begun + 1);
     this.wake();
     this.#interrupt?.abort();
-    await this.#until(() => this.#hellos > hellos, signal);
+    await this.#until(() => this.#hellos.done >= due, signal);
   }
 
   /** These jobs are being removed. @throws when the master does not say that it has heard. */
@@ -168,14 +169,14 @@ export class MasterLink {
     while (!this.#stop.signal.aborted && this.#deps.isWanted()) {
       this.#interrupt = new AbortController();
       try {
-        if (this.#session === undefined) await this.#hello();
+        if (this.#hellos.done < this.#hellos.due) await this.#hello();
         await this.#watch();
         tries = 0;
       } catch (error) {
         this.#isAnswered = false;
         if (this.#stop.signal.aborted) return;
         if (this.#interrupt.signal.aborted) continue;
-        if (error instanceof MasterRefusedError) this.#session = undefined;
+        if (error instanceof MasterRefusedError) this.#hellos.due = this.#hellos.begun + 1;
         await this.#recover(error as Error, tries);
         tries += 1;
       }
@@ -205,18 +206,23 @@ export class MasterLink {
       await this.#deps.introduce();
       this.#isIntroduced = true;
     }
+    const number = (this.#hellos.begun += 1);
     const jobs = this.#deps.jobs();
-    const { header } = await caller.ask({
+    const { header, body } = await caller.ask({
       path: '/v1/client/hello',
-      header: { v: 1, jobs },
+      header: { v: 1, jobs, ...(this.#session === undefined ? {} : { heard: this.#session }) },
       answer: helloAnswer,
       timeoutMs: PATIENCE_MS,
       signal: this.#stop.signal,
     });
     this.#session = { epoch: header.epoch, received: 0 };
-    this.#hellos += 1;
+    this.#hellos.done = number;
     this.#runtime = header.runtime;
     this.#answered();
+    let offset = 0;
+    for (const [job, length] of header.status) {
+      this.#events.onStatus(job, decodeStatusSegment(body.subarray(offset, (offset += length))));
+    }
     const states = new Map(header.jobs.map((state) => [state.job, state]));
     this.#events.onHello(states, new Set(jobs.map(([id]) => id)));
     this.#noteTold(jobs);

@@ -18,16 +18,29 @@ interface FedEvent {
 
 export class ClientFeed {
   readonly clientId: string;
-  readonly jobs = new Set<string>();
+  readonly jobs: Set<string>;
+  /** Whether the client has said that it is there; until then what happens is only kept for it. */
+  readonly isOpened: boolean;
   readonly #events: FedEvent[] = [];
   #bytes = 0;
   #last = 0;
   #wake: (() => void) | undefined;
   #heardOfMs: number;
 
-  constructor(clientId: string, nowMs: number) {
+  /** @param jobs - What the client has said that it wants to hear of; absent: it has said nothing yet. */
+  constructor(clientId: string, nowMs: number, jobs?: Set<string>) {
     this.clientId = clientId;
+    this.isOpened = jobs !== undefined;
+    this.jobs = jobs ?? new Set();
     this.#heardOfMs = nowMs;
+  }
+
+  /** Status that comes after `received`, which counts events of an opened feed. */
+  keptStatus(received: number): readonly { readonly job: string; readonly segment: Uint8Array }[] {
+    const from = this.isOpened ? received : 0;
+    return this.#events.flatMap(({ number, event, body }) =>
+      event[0] === 'status' && body !== undefined && number > from ? [{ job: event[1], segment: body }] : [],
+    );
   }
 
   isForgotten(nowMs: number): boolean {

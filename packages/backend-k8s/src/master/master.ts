@@ -142,6 +142,10 @@ export class Master implements BackendService {
   }
 
   #tell(ref: JobRef, id: string, event: client.ClientEvent, body?: Uint8Array): void {
+    // A job's workers may be there sooner than its client's first hello, which brings what was kept.
+    if (event[0] === 'status' && !this.#feeds.has(ref.executorId)) {
+      this.#feeds.set(ref.executorId, new ClientFeed(ref.executorId, this.#clock.now()));
+    }
     for (const feed of this.#feeds.values()) if (feed.watches(ref, id)) feed.add(event, body);
   }
 
@@ -201,7 +205,8 @@ export class Master implements BackendService {
       '/v1/client/hello': route('client', client.helloRequest, ({ token, header }) => this.#hello(token, header)),
       '/v1/client/poke': route('client', client.pokeRequest, ({ token, header }) => {
         const feed = this.#feedOf(token, header.epoch);
-        return done(this.#catchUp(feed, header.jobs).then(() => {}));
+        for (const [job] of header.jobs) feed.jobs.add(job);
+        return done(this.#catchUp(feed.clientId, header.jobs).then(() => {}));
       }),
       '/v1/client/watch': route('client', client.watchRequest, async ({ token, header, gone }) => {
         const feed = this.#feedOf(token, header.epoch);
@@ -229,29 +234,34 @@ export class Master implements BackendService {
 
   #feedOf({ clientId }: AccessToken, epoch: string): ClientFeed {
     const feed = this.#feeds.get(clientId);
-    if (feed !== undefined && epoch === this.#epoch && !feed.isForgotten(this.#clock.now())) return feed;
+    if (feed?.isOpened === true && epoch === this.#epoch && !feed.isForgotten(this.#clock.now())) return feed;
     throw new Refusal('MASTER_SESSION_UNKNOWN', `client ${clientId}`);
   }
 
-  async #hello({ clientId }: AccessToken, { jobs }: client.HelloRequest): Promise<Answer> {
-    const feed = new ClientFeed(clientId, this.#clock.now());
-    this.#feeds.set(clientId, feed);
-    const states = await this.#catchUp(feed, jobs);
-    const runtime = runtimeToTell(this.#deps.runtime);
-    const header: client.HelloAnswer = { v: 1, epoch: this.#epoch, runtime, jobs: states.map((job) => job.state) };
-    return { header };
+  async #hello({ clientId }: AccessToken, { jobs, heard }: client.HelloRequest): Promise<Answer> {
+    const found = await this.#catchUp(clientId, jobs);
+    // Nothing happens in between: what was kept, how the jobs are, and what the new feed will hold follow each other.
+    const kept = this.#feeds.get(clientId)?.keptStatus(heard?.epoch === this.#epoch ? heard.received : 0) ?? [];
+    this.#feeds.set(clientId, new ClientFeed(clientId, this.#clock.now(), new Set(jobs.map(([id]) => id))));
+    const header: client.HelloAnswer = {
+      v: 1,
+      epoch: this.#epoch,
+      runtime: runtimeToTell(this.#deps.runtime),
+      status: kept.map(({ job, segment }) => [job, segment.length]),
+      jobs: found.map((job) => job.state),
+    };
+    return { header, body: kept.map(({ segment }) => segment) };
   }
 
-  /** Reads the logs of these jobs and lets the client hear of them; answers those that there are. */
-  async #catchUp(feed: ClientFeed, jobs: client.HelloRequest['jobs']): Promise<readonly MasterJob[]> {
+  /** Reads what the client has written to the logs of these jobs; answers those that there are. */
+  async #catchUp(clientId: string, jobs: client.HelloRequest['jobs']): Promise<readonly MasterJob[]> {
     this.#busyMs = this.#clock.now();
     const found = await Promise.all(
       jobs.map(async ([id, entries]) => {
-        feed.jobs.add(id);
         // It is known to be there now, whatever was known before.
         this.#unknown.delete(id);
         const job = await this.#job(refOf(id));
-        await job?.catchUp(feed.clientId, entries);
+        await job?.catchUp(clientId, entries);
         return job === undefined ? [] : [job];
       }),
     );

@@ -16,8 +16,12 @@ import {
 const jobEntries = z.tuple([jobIdText, count]);
 const epoch = z.string().min(1).max(64);
 
-/** The client is there, and wants to hear of these jobs. */
-export const helloRequest = z.strictObject({ v: z.literal(1), jobs: z.array(jobEntries).max(100_000) });
+/** The client is there, and wants to hear of these jobs; `heard`: what it has heard, and of which master. */
+export const helloRequest = z.strictObject({
+  v: z.literal(1),
+  jobs: z.array(jobEntries).max(100_000),
+  heard: z.strictObject({ epoch, received: count }).optional(),
+});
 /** There is more in the logs of these jobs; those that are new are heard of from now on. */
 export const pokeRequest = z.strictObject({ v: z.literal(1), epoch, jobs: z.array(jobEntries).max(100_000) });
 export const watchRequest = z.strictObject({ v: z.literal(1), epoch, received: count, waitMs });
@@ -45,7 +49,14 @@ export const jobState = z.object({
 });
 export type JobState = z.output<typeof jobState>;
 
-export const helloAnswer = z.object({ v: z.literal(1), epoch, runtime: runtimeInfo, jobs: z.array(jobState) });
+export const helloAnswer = z.object({
+  v: z.literal(1),
+  epoch,
+  runtime: runtimeInfo,
+  /** Status that came while the client was not there, as jobs and lengths of segments in the body; before `jobs`. */
+  status: z.array(z.tuple([jobIdText, count])),
+  jobs: z.array(jobState),
+});
 export type HelloAnswer = z.output<typeof helloAnswer>;
 
 export const clientEvent = z.union([
