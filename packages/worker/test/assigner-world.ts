@@ -44,6 +44,9 @@ const newSlot = (): SimulatedSlot => ({
   signals: [],
 });
 
+/** More than any slots can have to answer at one time. */
+const MOST_RECALLS = 100;
+
 export class AssignerWorld {
   readonly slots: SimulatedSlot[];
   /** What a job needs once it is loaded; `needs` for jobs that are not here. */
@@ -141,8 +144,12 @@ export class AssignerWorld {
     this.#handle({ type: 'job-failed', job, outcome: { kind: 'cancelled' } });
   }
 
+  /** Until there are no more: what comes back must not be handed out only to be asked back again. */
   answerRecalls(): void {
-    for (const slot of this.recalls) this.#answerRecall(slot);
+    for (let answered = 0; this.recalls.size > 0; answered += 1) {
+      if (answered > MOST_RECALLS) throw new Error('Calls go round between a slot and the queue.');
+      for (const slot of [...this.recalls]) this.#answerRecall(slot);
+    }
   }
 
   /** Time goes on; ticks come when they are due. */

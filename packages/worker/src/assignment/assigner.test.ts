@@ -330,6 +330,26 @@ describe('a slot that is on its way', () => {
     expect(world.slots[2]?.up).toBe('starting');
     expect(world.inSlots()).toEqual([['a2'], ['a1'], []]);
   });
+
+  it('lets what came back from behind a long call wait for it', () => {
+    const world = new AssignerWorld({ slots: 3 });
+    world.slowRecalls = true;
+    world.needs.set('a', { ...needs, memoryMiB: 256 });
+    world.readyAll();
+    world.deliver('a', 2);
+    world.die(0);
+    world.die(1);
+    world.ready(0);
+    world.finish(0, { tookMs: 1 });
+    world.deliver('a', 1, { from: 2 });
+    expect(world.inSlots()).toEqual([['a1', 'a2'], [], []]);
+    // Slot 2 is free, but not for this job: slot 1 is restarted for it.
+    world.pass(10);
+    world.answerRecalls();
+    expect(world.inSlots()).toEqual([['a1'], [], []]);
+    world.ready(1);
+    expect(world.inSlots()).toEqual([['a1'], ['a2'], []]);
+  });
 });
 
 describe('a slot that starts', () => {

@@ -80,6 +80,8 @@ export interface SlotState<Call extends HeldCall> {
   queued: QueuedState<Call>[];
   nextSequence: number;
   recalling: boolean;
+  /** Gave back what waited in it, and no call of it has ended since: what it got to wait would come back again. */
+  isStuck: boolean;
   /** Starts in a row that failed: the process died before it was of use. */
   failures: number;
   /** When its process was ready; `undefined` before that. */
@@ -102,6 +104,7 @@ export const newSlot = <Call extends HeldCall>(id: number): SlotState<Call> => (
   queued: [],
   nextSequence: 0,
   recalling: false,
+  isStuck: false,
   failures: 0,
   readyAtMs: undefined,
   restartAtMs: 0,

@@ -162,12 +162,13 @@ function refill<Call extends HeldCall>(state: AssignmentState<Call>, slot: SlotS
   if (slot.phase !== 'ready' || handed === 0 || slot.recalling || slot.worn || slot.job === undefined) return;
   const job = state.jobs.get(slot.job);
   if (job?.needs === undefined || job.queue.length === 0 || job.needs.slotsPerCall > 1) return;
+  const room = state.options.callsPerSlot - handed;
   const wanted = wantedCalls(state, job, job.needs);
-  const low = handed < state.options.callsPerSlot || (job.needs.chunkSize === null && handed <= wanted / 2);
+  const low = room > 0 || (job.needs.chunkSize === null && !slot.isStuck && handed <= wanted / 2);
   if (!low || mustYield(state, slot, job)) return;
   const fairShare = Math.ceil(job.queue.length / Math.max(1, usableSlots(state)));
-  const missing = job.needs.chunkSize ?? wanted - handed;
-  hand(state, slot, job, job.needs, Math.min(missing, Math.max(fairShare, state.options.callsPerSlot - handed)));
+  const missing = slot.isStuck ? room : (job.needs.chunkSize ?? wanted - handed);
+  hand(state, slot, job, job.needs, Math.min(missing, Math.max(fairShare, room)));
 }
 
 /** Whether this slot is the one that its job should let run dry for a job with fewer slots. */

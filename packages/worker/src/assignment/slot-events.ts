@@ -59,6 +59,7 @@ export function callsFinished<Call extends HeldCall>(
     if (running === undefined) continue;
     slot.running.delete(finished.sequence);
     slot.failures = 0;
+    slot.isStuck = false;
     noteDuration(state, running.call.job, finished.finishedAtMs - finished.startedAtMs);
     if (running.stop === undefined) settle(state, slot, running, finished.outcome, finished);
     else settleStopped(state, slot, running, finished);
@@ -74,6 +75,7 @@ export function callsRecalled<Call extends HeldCall>(
   fromSequence: number | undefined,
 ): void {
   slot.recalling = false;
+  slot.isStuck = true;
   if (fromSequence === undefined) return;
   const back = slot.queued.filter((queued) => queued.sequence >= fromSequence);
   slot.queued = slot.queued.filter((queued) => queued.sequence < fromSequence);
@@ -120,6 +122,7 @@ function bury<Call extends HeldCall>(state: AssignmentState<Call>, slot: SlotSta
   slot.nextSequence = 0;
   slot.functions.clear();
   slot.recalling = false;
+  slot.isStuck = false;
   slot.worn = false;
   slot.killAtMs = undefined;
   slot.readyAtMs = undefined;
