@@ -28,6 +28,13 @@ async function advertised(): Promise<Map<string, number>> {
   return new Map(items.map(({ metadata, status }) => [metadata?.name ?? '', Number(status?.allocatable?.['cpu'])]));
 }
 
+/** Names of pods of other suites that may still hold CPUs: what is deleted does so until it is gone. */
+async function others(): Promise<readonly string[]> {
+  const { items } = await core.listPodForAllNamespaces();
+  const live = items.filter(({ status }) => status?.phase === 'Pending' || status?.phase === 'Running');
+  return live.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`);
+}
+
 /** Calls that wait for each other: none ends before all of them run at once. */
 const meet = (executor: FunctionExecutor, calls: number): Job<number> =>
   executor.map(async (n: number, { storage, jobId }) => {
@@ -49,6 +56,8 @@ async function slotsByNode(): Promise<Record<string, number>> {
 }
 
 describe.skipIf(!surroundings.canBreak)('workers sized to their nodes', () => {
+  beforeEach(() => expect.poll(others, PATIENCE).toEqual([]));
+
   it('use every CPU of nodes that differ, with one worker on each', async () => {
     const cpus = await advertised();
     const total = [...cpus.values()].reduce((sum, each) => sum + each, 0);
