@@ -65,6 +65,12 @@ export const BACKENDS: readonly BackendChoice[] = [
     options: ({ simulated }) => ({ ...simulated.options, master: { idleSeconds: 5 } }),
   },
   {
+    title: 'k8s, real cluster',
+    name: 'k8s',
+    storages: SERVERS,
+    options: ({ world }) => ({ ...world.podOptions, master: { idleSeconds: 60 } }),
+  },
+  {
     title: 'ssh, a plugin from outside',
     name: 'ssh',
     module: SSH_PLUGIN,

@@ -15,6 +15,8 @@ export interface KubernetesBackend {
   readonly monitoring: MonitoringName;
   /** Options that only this backend has. */
   own(world: Pick<World, 'brokerUrl'>, amqp?: Readonly<Record<string, unknown>>): object;
+  /** Whole CPUs that its own pods take from workers, on one node. */
+  readonly takenCpus: number;
   /** Options with which everything leaves soon after the last job. */
   readonly shortLived: Readonly<Record<string, unknown>>;
 }
@@ -24,6 +26,7 @@ export const WORK_QUEUE: KubernetesBackend = {
   lacks: {},
   monitoring: 'rabbitmq',
   own: ({ brokerUrl }, amqp) => ({ amqp: { url: brokerUrl, ...amqp } }),
+  takenCpus: 0,
   shortLived: { idleTimeoutSeconds: 3 },
 };
 
@@ -35,6 +38,8 @@ export const CLASSIC: KubernetesBackend = {
   },
   monitoring: 'storage',
   own: () => ({}),
+  // Of that on which its master asks for a part, no worker has the whole.
+  takenCpus: 1,
   shortLived: { idleTimeoutSeconds: 3, keepJobsSeconds: 1, master: { idleSeconds: 3 } },
 };
 
