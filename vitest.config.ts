@@ -11,6 +11,11 @@ const reportDir = process.env['SPLITROCK_TEST_REPORTS'];
 /** `packages-core`, `tools-setup`: the folder of the package under test, which npm makes the working directory. */
 const projectName = `${basename(dirname(process.cwd()))}-${basename(process.cwd())}`;
 
+/** Suites that a package passes once more in another surrounding: CI runs them all, and a laptop has better to do. */
+const variants = globSync('{src,test}/**/*.variant.test.ts');
+const leavesOutVariants = variants.length > 0 && process.env['SPLITROCK_TEST_VARIANTS'] !== 'all';
+if (leavesOutVariants) console.log(`left out without SPLITROCK_TEST_VARIANTS=all: ${variants.join(', ')}`);
+
 /** Type tests are the compiler's work, which a package without any need not wait for. */
 const typeTests = ['src/**/*.test-d.ts', 'test/**/*.test-d.ts'];
 
@@ -23,6 +28,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@splitrock/source', 'node', 'development|production'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: leavesOutVariants ? variants : [],
     passWithNoTests: true,
     typecheck: {
       enabled: globSync(typeTests).length > 0,

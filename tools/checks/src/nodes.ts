@@ -38,7 +38,7 @@ function runSuites(node: string): boolean {
     {
       cwd: join(ROOT, 'packages/core'),
       stdio: 'inherit',
-      env: { ...process.env, SPLITROCK_TEST_NODE: node, SPLITROCK_TEST_SHAPES: 'all' },
+      env: { ...process.env, SPLITROCK_TEST_NODE: node, SPLITROCK_TEST_VARIANTS: 'all' },
     },
   );
   return status === 0;

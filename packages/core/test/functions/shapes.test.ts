@@ -2,7 +2,7 @@
  * Every shape of function in every way in which users run their programs. Each mode is two processes: the user's program,
  * and a worker in another folder that sees neither the project nor this repository.
  *
- * A mode takes ten seconds or more, so that by default only two run; `SPLITROCK_TEST_SHAPES=all`, as in CI, runs them all.
+ * A mode takes ten seconds or more, so that by default only two run; `SPLITROCK_TEST_VARIANTS=all`, as in CI, runs them all.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { MODE_DEADLINE_MS, runMode } from './harness/run-mode.ts';
 
 const EVERYDAY = new Set(['type stripping', 'tsc to CommonJS']);
 
-const runsAll = process.env['SPLITROCK_TEST_SHAPES'] === 'all';
+const runsAll = process.env['SPLITROCK_TEST_VARIANTS'] === 'all';
 
 const halves = { folder: '', preload: '', worker: '' };
 
