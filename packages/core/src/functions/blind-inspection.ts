@@ -39,6 +39,10 @@ export class BlindInspection implements Inspection, Scripts {
     throw blind('an object that may have #private fields');
   }
 
+  privateNames(): never {
+    throw blind('an object that may have #private fields');
+  }
+
   entries(): never {
     throw blind('a WeakMap or WeakSet');
   }

@@ -18,6 +18,7 @@ import { ScriptRegistry, type Scripts } from './script-registry.ts';
 import { ShipError, ShipProblem, type SourcePlace } from './ship-errors.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import type { SitePlan } from './site-plan.ts';
+import type { Stamper } from './stamped-privates.ts';
 import type { FunctionSite } from './syntax.ts';
 
 const WARN_ENVIRONMENT_BYTES = 1024 * 1024;
@@ -29,6 +30,8 @@ export interface Capture {
   readonly exports: ReadonlyMap<string, ModuleExport>;
   /** Live classes by the key under which their instances travel. */
   readonly classes: ReadonlyMap<string, object>;
+  /** Whether its inputs and results may have `#private` members of classes that are not theirs. */
+  readonly mayMeetStamps: boolean;
   readonly warnings: readonly string[];
   /** Makes an error of a problem, with the function's name and place. */
   explain(problem: ShipProblem): ShipError;
@@ -106,8 +109,10 @@ class Capturing {
   readonly #context: CaptureContext;
   readonly #knowledge: FunctionKnowledge;
   readonly #record: CaptureRecord;
+  readonly #looksForStamps: boolean;
 
-  constructor(fn: object, settings: CaptureSettings, context: CaptureContext) {
+  constructor(fn: object, settings: CaptureSettings, context: CaptureContext, looksForStamps = false) {
+    this.#looksForStamps = looksForStamps;
     this.#fn = fn;
     this.#settings = settings;
     this.#context = context;
@@ -130,10 +135,15 @@ class Capturing {
       ...('this' in this.#settings ? { self: this.#settings.this } : {}),
       ...(form?.kind === 'explicit' ? { captures: form.captures } : {}),
       shareable: false,
+      ...(this.#looksForStamps ? { stamps: true } : {}),
       classes,
     } satisfies EnvironmentRoot;
     const environment = this.#encode(value);
     this.#record.noteImportedClasses(this.#knowledge);
+    const stamper = this.#knowledge.live.canSee ? this.#record.findStamper(this.#knowledge) : undefined;
+    if (stamper?.stamp === 'fields' && !this.#looksForStamps)
+      return new Capturing(this.#fn, this.#settings, this.#context, true).run();
+    if (stamper?.stamp === 'methods') this.#record.warn(unseenStamps(stamper));
     for (const plan of this.#record.sites.values()) {
       for (const warning of warnOfGlobals(plan, this.#knowledge)) this.#record.warn(warning);
     }
@@ -144,13 +154,17 @@ class Capturing {
       sites: [...sites.values()],
       exports,
       classes: table,
+      mayMeetStamps: this.#looksForStamps,
       warnings: [...warnings],
     };
   }
 
+  #graph(record: CaptureRecord): CapturedGraph {
+    return new CapturedGraph(record, this.#knowledge, { looksForStamps: this.#looksForStamps });
+  }
+
   #encode(value: EnvironmentRoot): Uint8Array {
-    const encode = (root: EnvironmentRoot): Uint8Array =>
-      encodeValue(root, { extension: new CapturedGraph(this.#record, this.#knowledge) });
+    const encode = (root: EnvironmentRoot): Uint8Array => encodeValue(root, { extension: this.#graph(this.#record) });
     // Only after the walk is it known that nothing in it can change; then the calls of a process may share it. Most
     // often it is as it was the last time.
     const canShare = !('self' in value) && !('captures' in value);
@@ -188,7 +202,7 @@ class Capturing {
   /** Why a value cannot be sent. What it would add to the artifact is forgotten. */
   #problemOf(value: object): ShipProblem | undefined {
     try {
-      encodeValue(value, { extension: new CapturedGraph(this.#record.fork(), this.#knowledge) });
+      encodeValue(value, { extension: this.#graph(this.#record.fork()) });
       return undefined;
     } catch (error) {
       if (error instanceof ShipProblem) return error;
@@ -231,6 +245,9 @@ class Capturing {
     return top.map(({ name, bytes }) => `\`${name}\` (${bytes} bytes)`).join(', ');
   }
 }
+
+const unseenStamps = ({ cls }: Stamper): string =>
+  `The class \`${(cls as { name?: string }).name ?? ''}\` can put its private methods onto objects that are no instances of it, which nothing shows. Captured objects lose them: put them on inside the function.`;
 
 function referTo({ file, name }: ModuleForm): ModuleReference {
   if (!existsSync(file)) throw new ShipProblem('SHIP_IMPORT_UNRESOLVED', `its module \`${file}\` does not exist`);

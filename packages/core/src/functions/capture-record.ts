@@ -9,6 +9,7 @@ import { rerunCandidates, type RerunCandidate } from './rerun.ts';
 import type { RunningScript } from './script-registry.ts';
 import { ShipProblem } from './ship-errors.ts';
 import type { SitePlan, ValueVariable } from './site-plan.ts';
+import type { Stamper } from './stamped-privates.ts';
 
 export type TrialResult = ShipProblem | 'travels';
 
@@ -27,6 +28,9 @@ export class CaptureRecord {
   readonly trials: Map<object, TrialResult>;
   /** Of each script one closure, whose scopes show what is at the top of it. */
   readonly #closures: Map<string, FunctionPeek>;
+  /** What was found to be an export of another module. */
+  readonly #exported = new Set<object>();
+  #imported: ReadonlySet<object> | undefined;
   #isImmutable = true;
 
   readonly #contextOf: ContextReader;
@@ -60,10 +64,11 @@ export class CaptureRecord {
   }
 
   /** @returns the id under which the worker finds it. */
-  addExport(found: ModuleExport, cls: object | undefined): string {
+  addExport(found: ModuleExport, fn?: object): string {
     const id = createHash('sha256').update(`${found.file}\0${found.name}`).digest('hex').slice(0, 20);
     this.exports.set(id, found);
-    if (cls !== undefined) this.classes.set(id, cls);
+    if (fn !== undefined) this.#exported.add(fn);
+    if (fn !== undefined && isClass(fn)) this.classes.set(id, fn);
     return id;
   }
 
@@ -82,13 +87,34 @@ export class CaptureRecord {
 
   /** Classes that the code imports: their instances keep their class as inputs and results. */
   noteImportedClasses(knowledge: FunctionKnowledge): void {
-    for (const plan of this.sites.values()) {
-      if (plan.imports.length === 0) continue;
-      for (const cls of importedClasses(plan, this.#closures.get(plan.script.id)?.scopes ?? [])) {
-        const found = knowledge.exportOf(cls);
-        if (found !== undefined) this.addExport(found, cls);
-      }
+    for (const fn of this.#importedFunctions) {
+      const found = isClass(fn) ? knowledge.exportOf(fn) : undefined;
+      if (found !== undefined) this.addExport(found, fn);
     }
+  }
+
+  /** Read once the walk is over, when all sites are known. */
+  get #importedFunctions(): ReadonlySet<object> {
+    this.#imported ??= new Set(
+      [...this.sites.values()]
+        .filter(({ imports }) => imports.length > 0)
+        .flatMap((plan) => [...importedFunctions(plan, this.#closures.get(plan.script.id)?.scopes ?? [])]),
+    );
+    return this.#imported;
+  }
+
+  /**
+   * What the classes that travel, or that imported functions see, can put onto objects that are none of their instances:
+   * `#private` fields before methods.
+   */
+  findStamper(knowledge: FunctionKnowledge): Stamper | undefined {
+    let found: Stamper | undefined;
+    const consider = (stamper: Stamper | undefined): void => {
+      if (stamper !== undefined && found?.stamp !== 'fields') found = stamper;
+    };
+    for (const cls of this.classes.values()) consider(knowledge.stamperAmong([cls]));
+    for (const fn of [...this.#exported, ...this.#importedFunctions]) consider(knowledge.stamperSeenBy(fn));
+    return found;
   }
 
   warn(message: string): void {
@@ -135,10 +161,13 @@ export class CaptureRecord {
   }
 }
 
-function importedClasses({ imports, script }: SitePlan, scopes: readonly LiveScope[]): Set<object> {
-  const classes = new Set<object>();
+const textOf = (fn: object): string => Function.prototype.toString.call(fn as () => void);
+const isClass = (fn: object): boolean => textOf(fn).startsWith('class');
+
+function importedFunctions({ imports, script }: SitePlan, scopes: readonly LiveScope[]): Set<object> {
+  const functions = new Set<object>();
   const add = (value: unknown): void => {
-    if (typeof value === 'function' && Function.prototype.toString.call(value).startsWith('class')) classes.add(value);
+    if (typeof value === 'function' && !types.isProxy(value)) functions.add(value);
   };
   for (const { name, uses } of imports) {
     const value = scopes.findLast((scope) => scope.kind !== 'global' && Object.hasOwn(scope.variables, name))
@@ -153,7 +182,7 @@ function importedClasses({ imports, script }: SitePlan, scopes: readonly LiveSco
       if (member !== undefined && Object.hasOwn(value, member)) add((value as Record<string, unknown>)[member]);
     }
   }
-  return classes;
+  return functions;
 }
 
 function findScope(

@@ -39,6 +39,7 @@ import { isObjectPrototype, readLinks, type ObjectLinks } from './object-links.t
 import { literalSite, mayBeReplaced, type RerunCandidate } from './rerun.ts';
 import type { SitePlan, ValueVariable } from './site-plan.ts';
 import { privateMethodOf } from './private-members.ts';
+import { stampOn } from './stamped-privates.ts';
 import { isClassNode } from './syntax.ts';
 import { describeClosure, describeClass } from './describe-functions.ts';
 import type { FunctionKnowledge, KnownCode } from './function-knowledge.ts';
@@ -47,11 +48,18 @@ import { ShipProblem, type ShipErrorCode } from './ship-errors.ts';
 
 type AnyClass = (abstract new (...args: never[]) => unknown) & { readonly prototype: object };
 
+export interface CapturedGraphOptions {
+  /** Refuses objects that have `#private` members of a class which is not theirs; asks the inspector about each. */
+  readonly looksForStamps?: boolean;
+  /** Candidates for a second evaluation that are being tried as values, here and in the graphs around this one. */
+  readonly trying?: ReadonlySet<object>;
+}
+
 export class CapturedGraph implements GraphExtension {
   readonly #record: CaptureRecord;
   readonly #knowledge: FunctionKnowledge;
   readonly #builtIns: BuiltIns;
-  /** Candidates for a second evaluation that are being tried as values, here and in the graphs around this one. */
+  readonly #looksForStamps: boolean;
   readonly #trying: ReadonlySet<object>;
   readonly #weak: { readonly collection: object; readonly sent: Set<object> }[] = [];
   readonly #members = new Map<
@@ -59,7 +67,9 @@ export class CapturedGraph implements GraphExtension {
     { readonly of: object; readonly key: PropertyKey; readonly isStatic: boolean; readonly part: string }
   >();
 
-  constructor(record: CaptureRecord, knowledge: FunctionKnowledge, trying: ReadonlySet<object> = new Set()) {
+  constructor(record: CaptureRecord, knowledge: FunctionKnowledge, options: CapturedGraphOptions = {}) {
+    const { looksForStamps = false, trying = new Set() } = options;
+    this.#looksForStamps = looksForStamps;
     this.#record = record;
     this.#knowledge = knowledge;
     this.#builtIns = knowledge.builtIns;
@@ -67,7 +77,11 @@ export class CapturedGraph implements GraphExtension {
   }
 
   claims(value: object): boolean {
-    return this.#builtIns.nameOf(value) !== undefined;
+    return this.#builtIns.nameOf(value) !== undefined || this.#stampOn(value) !== undefined;
+  }
+
+  #stampOn(value: object): string | undefined {
+    return this.#looksForStamps ? stampOn(value, this.#knowledge.live) : undefined;
   }
 
   describe(value: object | symbol, site: GraphSite): ExtensionNode | undefined {
@@ -89,8 +103,7 @@ export class CapturedGraph implements GraphExtension {
       this.#record.noteMutable();
       return { tag: 'cell', data: value.constant, children: [value.value], labels: [`variable ${value.name}`] };
     }
-    if (value instanceof ModuleReference)
-      return { tag: 'import', data: this.#record.addExport(value.export, undefined) };
+    if (value instanceof ModuleReference) return { tag: 'import', data: this.#record.addExport(value.export) };
     if (value instanceof LiteralConst) {
       const plan = this.#knowledge.planInitialiser(value.candidate, this.#record.scopesOf(value.candidate.script));
       this.#record.addSite(plan);
@@ -102,6 +115,8 @@ export class CapturedGraph implements GraphExtension {
     }
     const rerun = this.#describeRerun(value);
     if (rerun !== undefined) return rerun;
+    const stamp = this.#stampOn(value);
+    if (stamp !== undefined) throw stamped(stamp);
     if (typeof value === 'function') return this.#describeFunction(value);
     if (types.isWeakMap(value) || types.isWeakSet(value)) {
       this.#weak.push({ collection: value, sent: new Set() });
@@ -157,6 +172,10 @@ export class CapturedGraph implements GraphExtension {
         labels: ['its class'],
       };
     }
+    const prototype: unknown = Object.getPrototypeOf(fn);
+    // An instance of a class of functions. Of a class the prototype is its base, a function.
+    if (typeof prototype === 'object' && prototype !== null && !types.isProxy(prototype))
+      this.#refusePrivates(fn, prototype);
     const known = this.#knowledge.know(fn);
     switch (known.kind) {
       case 'builtin':
@@ -170,7 +189,7 @@ export class CapturedGraph implements GraphExtension {
           labels: ['bound function', 'bound this'],
         };
       case 'export':
-        return { tag: 'import', data: this.#record.addExport(known.export, known.isClass ? fn : undefined) };
+        return { tag: 'import', data: this.#record.addExport(known.export, fn) };
       case 'code':
         return this.#describeCode(fn, known);
     }
@@ -229,21 +248,23 @@ export class CapturedGraph implements GraphExtension {
         labels: ['its class', 'what its hook made of it'],
       };
     }
-    if (this.#knowledge.mayHavePrivates(prototype as object)) {
-      const [field] = this.#knowledge.live.privateFields(value).keys();
-      const name = field ?? privateMethodOf(prototype as object);
-      if (name !== undefined) {
-        throw new ShipProblem(
-          'SHIP_PRIVATE_INSTANCE',
-          `it reaches an instance of \`${className(prototype as object)}\`, which has the private member \`${name}\``,
-        );
-      }
-    }
+    this.#refusePrivates(value, prototype as object);
     for (const key of Reflect.ownKeys(value)) {
       const field: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
       if (typeof field === 'function' && !types.isProxy(field)) this.#knowledge.noteOwner(field, value);
     }
     return undefined;
+  }
+
+  #refusePrivates(value: object, prototype: object): void {
+    if (!this.#knowledge.mayHavePrivates(prototype)) return;
+    const [field] = this.#knowledge.live.privateNames(value);
+    const name = field ?? privateMethodOf(prototype);
+    if (name === undefined) return;
+    throw new ShipProblem(
+      'SHIP_PRIVATE_INSTANCE',
+      `it reaches an instance of \`${className(prototype)}\`, which has the private member \`${name}\``,
+    );
   }
 
   #describeRerun(value: object): ExtensionNode | undefined {
@@ -286,7 +307,10 @@ export class CapturedGraph implements GraphExtension {
   // A trial with a record of its own: what it would have added to the artifact goes with it.
   #try(value: object): ShipProblem | 'travels' {
     try {
-      const trial = new CapturedGraph(this.#record.fork(), this.#knowledge, new Set([...this.#trying, value]));
+      const trial = new CapturedGraph(this.#record.fork(), this.#knowledge, {
+        looksForStamps: this.#looksForStamps,
+        trying: new Set([...this.#trying, value]),
+      });
       encodeValue(value, { extension: trial });
       return 'travels';
     } catch (error) {
@@ -295,6 +319,13 @@ export class CapturedGraph implements GraphExtension {
     }
   }
 }
+
+const stamped = (name: string): ShipProblem =>
+  new ShipProblem(
+    'SHIP_PRIVATE_INSTANCE',
+    `it reaches an object onto which a class has put its private member \`${name}\`, though it is no instance of it`,
+    { remedy: 'Keep what belongs to it in a WeakMap, or put the member onto it inside the function.' },
+  );
 
 /** The links of a prototype, which comes with its class. */
 const linkParts = ({ data, children, labels }: ObjectLinks): Pick<ExtensionNode, 'data' | 'children' | 'labels'> => ({

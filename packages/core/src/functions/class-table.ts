@@ -9,6 +9,7 @@ import { SerializationError } from '../errors/splitrock-error.ts';
 import { LiveInspector } from './inspector.ts';
 import { privateMethodOf } from './private-members.ts';
 import { revive, SERIALIZE } from './received-graph.ts';
+import { stampOn } from './stamped-privates.ts';
 
 type AnyClass = (abstract new (...args: never[]) => unknown) & { readonly prototype: object };
 
@@ -17,6 +18,8 @@ export interface ClassTableOptions {
   readonly classOf: (key: string) => object | undefined;
   /** The key of a class, on the side that encodes. */
   readonly keyOf: (cls: object) => string | undefined;
+  /** Whether values may have `#private` members of classes that are not theirs: then each is asked. */
+  readonly mayBeStamped?: () => boolean;
 }
 
 export class ClassTable implements GraphExtension {
@@ -27,12 +30,28 @@ export class ClassTable implements GraphExtension {
     this.#options = options;
   }
 
-  claims(): boolean {
-    return false;
+  claims(value: object): boolean {
+    return this.#stampOn(value) !== undefined;
+  }
+
+  #stampOn(value: object): string | undefined {
+    if (this.#options.mayBeStamped?.() !== true) return undefined;
+    const live = inspector();
+    return live === undefined ? undefined : stampOn(value, live);
   }
 
   describe(value: object | symbol, site: GraphSite): ExtensionNode | undefined {
     if (typeof value === 'symbol' || types.isProxy(value)) return undefined;
+    const stamp = this.#stampOn(value);
+    if (stamp !== undefined) {
+      throw unsupported({
+        kind: 'class',
+        what: `an object onto which a class that is not its own has put ${stamp}, which would be lost`,
+        path: site.path(),
+        remedy: 'send plain data, and put the member onto it on the other side',
+        value,
+      });
+    }
     const cls = typeof value === 'function' ? value : ownedBy(value);
     if (cls !== undefined) {
       const key = this.#options.keyOf(cls);
@@ -65,7 +84,7 @@ export class ClassTable implements GraphExtension {
     const mayHave = this.#privates.get(prototype) ?? chainNamesPrivates(prototype);
     this.#privates.set(prototype, mayHave);
     if (!mayHave) return;
-    const name = privateNames(value)[0] ?? privateMethodOf(prototype);
+    const name = inspector()?.privateNames(value)[0] ?? privateMethodOf(prototype);
     if (name === undefined) return;
     throw unsupported({
       kind: 'class',
@@ -90,12 +109,12 @@ export class ClassTable implements GraphExtension {
   }
 }
 
-/** Empty as well where there is no inspector to tell. */
-function privateNames(value: object): string[] {
+/** What tells of `#private` fields, where there is one. */
+function inspector(): LiveInspector | undefined {
   try {
-    return [...LiveInspector.connect().privateFields(value).keys()];
+    return LiveInspector.connect();
   } catch {
-    return [];
+    return undefined;
   }
 }
 

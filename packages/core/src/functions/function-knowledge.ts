@@ -16,7 +16,8 @@ import type { RunningScript, Scripts } from './script-registry.ts';
 import { ShipProblem, type SourcePlace } from './ship-errors.ts';
 import { planSite, type SitePlan } from './site-plan.ts';
 import { placeInSource } from './source-places.ts';
-import { isClassNode, isFunctionNode, type FunctionSite } from './syntax.ts';
+import { functionsSeenBy, stampOf, type Stamper } from './stamped-privates.ts';
+import { isFunctionNode, type FunctionSite } from './syntax.ts';
 import type { VisibleVariables } from './taken-members.ts';
 
 type AnyClass = (abstract new (...args: never[]) => unknown) & { readonly prototype: object };
@@ -24,7 +25,7 @@ type AnyClass = (abstract new (...args: never[]) => unknown) & { readonly protot
 export type KnownFunction =
   | { readonly kind: 'builtin'; readonly name: string }
   | { readonly kind: 'bound'; readonly target: object; readonly thisArg: unknown; readonly args: readonly unknown[] }
-  | { readonly kind: 'export'; readonly export: ModuleExport; readonly isClass: boolean }
+  | { readonly kind: 'export'; readonly export: ModuleExport }
   | { readonly kind: 'code'; readonly plan: SitePlan; readonly peek: FunctionPeek };
 
 export type KnownCode = Extract<KnownFunction, { kind: 'code' }>;
@@ -33,6 +34,9 @@ const textOf = (fn: object): string => Function.prototype.toString.call(fn as ()
 
 /** Where functions are written, which never changes. */
 const sites = new WeakMap<object, FunctionSite>();
+
+/** By imported function: what is at the top of its module was there before. */
+const stampersSeen = new WeakMap<object, Stamper | null>();
 
 /** What one capture knows of live functions. Values are as they are now, so it is not kept for the next capture. */
 export class FunctionKnowledge {
@@ -117,7 +121,7 @@ export class FunctionKnowledge {
     if (found === undefined)
       throw new ShipProblem('SHIP_NO_SOURCE', `the text of \`${nameOf(fn)}\` is not where V8 says it is`);
     const exported = this.#isForeign(script) ? findExport(fn, found, script, peek) : undefined;
-    if (exported !== undefined) return { kind: 'export', export: exported, isClass: isClassNode(found.node) };
+    if (exported !== undefined) return { kind: 'export', export: exported };
     if (script.inPackage && script.id !== this.#rootScript) {
       const packageName =
         /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(script.file ?? '')?.[1] ?? 'a package';
@@ -232,6 +236,28 @@ export class FunctionKnowledge {
       own || (parent !== null && parent !== Object.prototype && !types.isProxy(parent) && this.mayHavePrivates(parent));
     this.#privates.set(prototype, answer);
     return answer;
+  }
+
+  /** The first of some functions that is a class which puts `#private` members onto objects not its own; fields first. */
+  stamperAmong(functions: Iterable<object>): Stamper | undefined {
+    let found: Stamper | undefined;
+    for (const fn of functions) {
+      const stamp = stampOf(fn, (base) => this.#isNodeFunction(base));
+      if (stamp === 'fields') return { cls: fn, stamp };
+      if (stamp !== undefined) found ??= { cls: fn, stamp };
+    }
+    return found;
+  }
+
+  /** Such a class among those that a function of another module can name. */
+  stamperSeenBy(fn: object): Stamper | undefined {
+    if (this.builtIns.nameOf(fn) !== undefined) return undefined;
+    let found = stampersSeen.get(fn);
+    if (found === undefined) {
+      found = this.stamperAmong(functionsSeenBy(fn, this.live)) ?? null;
+      stampersSeen.set(fn, found);
+    }
+    return found ?? undefined;
   }
 
   #isNodeFunction(fn: object): boolean {

@@ -29,10 +29,14 @@ export interface Inspection {
   readonly canSee: boolean;
   peek(fn: object): FunctionPeek;
   privateFields(object: object): Map<string, unknown>;
+  /** The names of `#private` fields and accessors, with the `#`; those of methods are not shown. */
+  privateNames(object: object): readonly string[];
   entries(collection: object): { readonly key?: unknown; readonly value: unknown }[];
   /** Lets go of all that was looked into. */
   rest(): void;
 }
+
+type ObjectProperties = Runtime.GetPropertiesReturnType & { privateProperties?: Runtime.PropertyDescriptor[] };
 
 interface StashObject {
   in: unknown;
@@ -149,8 +153,7 @@ export class LiveInspector implements Inspection {
   }
 
   #internals(fn: object): Map<string, Runtime.RemoteObject> {
-    if (this.#peeks >= PEEKS_HELD) this.#release();
-    this.#peeks += 1;
+    this.#hold();
     const { internalProperties = [] } = this.#properties(fn);
     return new Map(internalProperties.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
   }
@@ -167,6 +170,13 @@ export class LiveInspector implements Inspection {
     } finally {
       this.#release();
     }
+  }
+
+  /** Lets go of the object only after some more: asked of many objects, one after the other. */
+  privateNames(object: object): readonly string[] {
+    this.#hold();
+    const { privateProperties = [] } = this.#properties(object, { nonIndexedPropertiesOnly: true });
+    return privateProperties.map(({ name }) => name);
   }
 
   /** The id under which a heap snapshot has an object. */
@@ -237,8 +247,13 @@ export class LiveInspector implements Inspection {
     return outcome.value;
   }
 
-  #properties(object: object): Runtime.GetPropertiesReturnType & { privateProperties?: Runtime.PropertyDescriptor[] } {
-    return this.post('Runtime.getProperties', { objectId: this.#remoteId(object), ownProperties: true });
+  #hold(): void {
+    if (this.#peeks >= PEEKS_HELD) this.#release();
+    this.#peeks += 1;
+  }
+
+  #properties(object: object, options: object = {}): ObjectProperties {
+    return this.post('Runtime.getProperties', { objectId: this.#remoteId(object), ownProperties: true, ...options });
   }
 
   #remoteId(value: object): string {

@@ -125,6 +125,8 @@ export interface EnvironmentRoot {
   readonly captures?: unknown;
   /** Nothing in here can change, so calls may share it. */
   readonly shareable: boolean;
+  /** A class that it reaches can put `#private` members onto objects that are none of its instances. */
+  readonly stamps?: boolean;
   /** Classes of inputs that the function does not name. */
   readonly classes: readonly object[];
 }
@@ -143,12 +145,17 @@ class InstantiatingFunction implements LoadedFunction {
   /** The instance whose classes an input was decoded with: its call must use the same one. */
   readonly #instanceOf = new WeakMap<object, Instance>();
   readonly #results: ClassTable;
+  #stamps = false;
   #shared: Instance | undefined;
 
   constructor(module: ArtifactModule, environment: Uint8Array) {
     this.#module = module;
     this.#environment = environment;
-    this.#results = new ClassTable({ keyOf: (cls) => this.#keys.get(cls), classOf: () => undefined });
+    this.#results = new ClassTable({
+      keyOf: (cls) => this.#keys.get(cls),
+      classOf: () => undefined,
+      mayBeStamped: () => this.#stamps,
+    });
   }
 
   call(item: unknown, context: unknown): unknown {
@@ -198,6 +205,7 @@ class InstantiatingFunction implements LoadedFunction {
         'What was sent as a function is none on this worker; if you named it by its module, correct the name of the export, else submit the job again.',
       );
     }
+    if (root.stamps === true) this.#stamps = true;
     const instance = { root, classes };
     if (root.shareable) this.#shared = instance;
     return instance;

@@ -194,9 +194,13 @@ export class FunctionShipper {
     };
   }
 
-  #tableOf({ classes }: Capture): ClassTable {
+  #tableOf({ classes, mayMeetStamps }: Capture): ClassTable {
     const keys = new Map([...classes].map(([key, cls]) => [cls, key]));
-    return new ClassTable({ keyOf: (cls) => keys.get(cls), classOf: (key) => classes.get(key) });
+    return new ClassTable({
+      keyOf: (cls) => keys.get(cls),
+      classOf: (key) => classes.get(key),
+      mayBeStamped: () => mayMeetStamps,
+    });
   }
 
   #tell(warnings: Iterable<string>): void {

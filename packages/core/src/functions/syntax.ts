@@ -71,6 +71,22 @@ export function parseScript(text: string, isModule: boolean): ParsedScript {
   return indexScript(text, isModule, program, scopes);
 }
 
+/** The tree of a function or class by its own text; `undefined` where acorn does not know it, or it is a method. */
+export function parseFunction(text: string): Node<FunctionNode | ClassNode> | undefined {
+  const acorn = require('acorn') as typeof import('acorn');
+  try {
+    const expression = acorn.parseExpressionAt(`(${text})`, 0, {
+      ecmaVersion: 'latest',
+      allowAwaitOutsideFunction: true,
+      // It may name what the class around it declares.
+      checkPrivateFields: false,
+    }) as unknown as ESTree.Node;
+    return isFunctionNode(expression) || isClassNode(expression) ? placed(expression) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function indexScript(
   text: string,
   isModule: boolean,

@@ -10,6 +10,7 @@ import type { AnyFunction } from '../../src/functions/capture-options.ts';
 import { FunctionShipper } from '../../src/functions/ship-function.ts';
 import { roundTrip, shipper } from './harness/round-trip.ts';
 import { Point, Vault } from './shapes/lib/geometry.ts';
+import { label, labelOf } from './shapes/lib/labels.ts';
 
 const madeAgain = new Intl.NumberFormat('en');
 let setLater: (() => string) | undefined;
@@ -256,6 +257,106 @@ describe('classes', () => {
     }
     expect((thrown as Error).name).toBe('ZodError');
     expect((thrown as Error).message).toContain('expected number');
+  });
+});
+
+describe('#private members that a class put onto objects not its own', () => {
+  // oxlint-disable-next-line typescript/no-extraneous-class -- this is what is tried
+  class Given {
+    constructor(given: object) {
+      return given;
+    }
+  }
+  class Brand extends Given {
+    #mark = 'marked';
+    static has(object: object): boolean {
+      return #mark in object && (object as Brand).#mark === 'marked';
+    }
+  }
+  const branded = <Kind extends object>(object: Kind): Kind => {
+    void new Brand(object);
+    return object;
+  };
+  const refused = (path: readonly string[]): object =>
+    expect.objectContaining({
+      code: 'SHIP_PRIVATE_INSTANCE',
+      path,
+      message: expect.stringMatching(/private member `#(?:mark|text)`.*WeakMap, or put the member onto it/) as string,
+    }) as object;
+
+  it.each<[string, object]>([
+    ['a plain object', {}],
+    ['an array', [1]],
+    ['a Map', new Map()],
+    ['an instance', new Point(1, 2)],
+    ['a function', () => 1],
+    ['a class', class extends Map {}],
+    ['a typed array', new Uint8Array(1)],
+    ['a frozen object', Object.freeze({ a: [] })],
+  ])('are refused on %s, with the way to it', (_kind, value) => {
+    const held = { before: { id: 1 }, list: [{}, branded(value)] };
+    expect(() => shipper().capture(() => [held, Brand])).toThrow(refused(['held', '.list[1]']));
+  });
+
+  it('are refused where the class is another module’s, which the function reaches by what it imports', () => {
+    const tagged = [label({ id: 1 }, 'lost')];
+    expect(() => shipper().capture(() => tagged.map(labelOf))).toThrow(refused(['tagged', '[0]']));
+    expect(() => shipper().capture(() => [tagged, label])).toThrow(refused(['tagged', '[0]']));
+  });
+
+  it('are not asked for where nothing that travels could tell', async () => {
+    const tagged = label({ id: 1 }, 'unseen');
+    expect(await (await roundTrip(() => tagged)).run()).toEqual({ id: 1 });
+  });
+
+  it('are refused among inputs and results', async () => {
+    const { shipped, run, loaded } = await roundTrip((item: object) => [Brand.has(item), Brand.has(branded(item))]);
+    expect(await run({ id: 1 })).toEqual([false, true]);
+    expect(() => shipped.encodeInput({ all: [branded({})] })).toThrow(/#mark, which would be lost \[path=\.all\[0\]\]/);
+    expect(() => loaded.encodeResult([branded({})])).toThrow(/#mark, which would be lost \[path=\[0\]\]/);
+  });
+
+  it('of a class that has hooks, or is an ordinary one, do not stop it', async () => {
+    class Base {
+      readonly base = 1;
+    }
+    class Counter extends Base {
+      #count = 2;
+      static [Symbol.for('splitrock.serialize')](): null {
+        return null;
+      }
+      static [Symbol.for('splitrock.deserialize')](): Counter {
+        return new Counter();
+      }
+      sum(): number {
+        return this.base + this.#count;
+      }
+    }
+    const counter = new Counter();
+    expect(await (await roundTrip(() => [counter.sum(), Brand.has({})])).run()).toEqual([3, false]);
+  });
+
+  it('that are methods cannot be seen, so that the class is warned of', () => {
+    class Trick extends Given {
+      #play(): number {
+        return 1;
+      }
+      static play(object: object): number {
+        return (object as Trick).#play();
+      }
+    }
+    class Honest extends Map {
+      #play(): number {
+        return 1;
+      }
+      play(): number {
+        return this.#play();
+      }
+    }
+    expect(shipper().capture(() => new Honest().play()).warnings).toEqual([]);
+    expect(shipper().capture(() => Trick.play({})).warnings).toEqual([
+      expect.stringMatching(/^The class `Trick` can put its private methods onto objects/),
+    ]);
   });
 });
 

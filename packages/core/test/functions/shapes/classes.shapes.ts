@@ -123,6 +123,32 @@ class Temperature {
     return new Temperature(celsius);
   }
 }
+// oxlint-disable-next-line typescript/no-extraneous-class -- this shape is what is tried
+class Given {
+  constructor(given: object) {
+    // oxlint-disable-next-line no-constructor-return -- this shape is what is tried
+    return given;
+  }
+}
+class Brand extends Given {
+  #mark = 'marked';
+  static markOf(object: object): string | undefined {
+    return #mark in object ? (object as Brand).#mark : undefined;
+  }
+}
+class Callable extends Function {
+  constructor() {
+    super();
+    // oxlint-disable-next-line no-constructor-return -- this shape is what is tried
+    return Object.setPrototypeOf(() => 1, new.target.prototype) as Callable;
+  }
+}
+class Caller extends Callable {
+  #calls = 0;
+  count(): number {
+    return this.#calls;
+  }
+}
 class NamedStatically {
   static override: unknown;
   static name = 'own name';
@@ -309,6 +335,18 @@ export const classes: Shape[] = [
     }
     ship(() => [Object.getPrototypeOf(Bare.prototype), 'toString' in Bare.make()]);
   }),
+  refusal('22c an object onto which a class put its #private', 'SHIP_PRIVATE_INSTANCE', (ship) => {
+    const plain = { id: 1 };
+    void new Brand(plain);
+    ship(() => [plain.id, Brand.markOf(plain)]);
+  }),
+  refusal('22d an instance with #private of a class of functions', 'SHIP_PRIVATE_INSTANCE', (ship) => {
+    const caller = new Caller() as Caller & (() => number);
+    ship(() => [caller(), caller.count()]);
+  }),
+  shape('a class that puts its #private onto other objects, on the worker', { id: 1 }, (ship) =>
+    ship((item: object) => [Brand.markOf(item), void new Brand(item), Brand.markOf(item)]),
+  ),
   refusal('a lone method that uses super', 'SHIP_SUPER', (ship) => {
     // eslint-disable-next-line typescript/unbound-method -- this shape is what is tried
     const { speak } = Dog.prototype;

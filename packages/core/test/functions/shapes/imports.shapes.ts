@@ -11,6 +11,7 @@ import { hash } from 'tiny-native';
 import { refusal, shape, unlessBundled, type Shape } from './shape.ts';
 import origin, { isPoint, Point, scale, UNIT, Vault } from './lib/geometry.ts';
 import * as geometry from './lib/geometry.ts';
+import { label, labelOf } from './lib/labels.ts';
 import { makeAdder, makeHidden, NotFoundError, table } from './lib/makers.ts';
 
 const schema = z.object({ id: z.number(), tags: z.array(z.string()).default([]) });
@@ -22,6 +23,7 @@ const schemas = { user: z.object({ id: z.number() }), byName: { tag: z.string() 
 schemas.uses = 3;
 const replaced = { only: z.object({ id: z.number() }) };
 replaced.only = z.object({ id: z.number() });
+const labelled = label({ id: 1 }, 'made again');
 const collator = new Intl.Collator('de');
 const encoder = new TextEncoder();
 const hasher = createHash('sha256');
@@ -106,6 +108,14 @@ export const imports: Shape[] = [
   }),
   shape('63 a member of an import', 'abc', (ship) => ship((x: string) => up(x))),
   shape('71 module-level createHash()', 'abc', (ship) => ship((x: string) => hasher.copy().update(x).digest('hex'))),
+  refusal('44b an object onto which an imported class put its #private', 'SHIP_PRIVATE_INSTANCE', (ship) => {
+    const list = [label([1, 2], 'lost')];
+    ship(() => list.map(labelOf));
+  }),
+  unlessBundled(
+    'SHIP_PRIVATE_INSTANCE',
+    shape('44c the same in a module-level const, made again', 1, (ship) => ship(() => [labelled, labelOf(labelled)])),
+  ),
   unlessBundled(
     'SHIP_PRIVATE_INSTANCE',
     shape('module-level client, made again', 2, (ship) =>
