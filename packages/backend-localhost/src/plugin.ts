@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { PLUGIN_API_VERSION, defineBackend } from '@splitrock/core/plugin';
-import { StreamCallSource } from '@splitrock/worker/stream';
+import { StreamBackend, StreamCallSource } from '@splitrock/worker/stream';
 import { localhostBackendOptionsSchema } from './localhost-backend-options.ts';
-import { LocalhostBackend } from './localhost-backend.ts';
+import { LocalhostWorkers } from './localhost-workers.ts';
 import { CHANNEL_FD } from './process/worker-process.ts';
 
 /** `backend: localhost`: worker processes on this machine. */
@@ -11,6 +11,11 @@ export const plugin = defineBackend({
   name: 'localhost',
   apiVersion: PLUGIN_API_VERSION,
   optionsSchema: localhostBackendOptionsSchema,
-  createBackend: (options, deps) => new LocalhostBackend(options, deps),
+  createBackend: (options, deps) =>
+    new StreamBackend(
+      { name: 'localhost', sharesFiles: true },
+      deps,
+      (pool) => new LocalhostWorkers(options, deps, pool),
+    ),
   createCallSource: () => new StreamCallSource(() => new Socket({ fd: CHANNEL_FD })),
 });
