@@ -1,5 +1,3 @@
 /** A backend in as few lines as the contract allows: to be read, to be compared with, and to test storages and monitorings with. */
 export { plugin } from './plugin.ts';
-export { ReferenceBackend } from './reference-backend.ts';
-export { ReferenceCallSource } from './reference-call-source.ts';
 export { referenceBackendOptionsSchema, type ReferenceBackendOptions } from './reference-backend-options.ts';
