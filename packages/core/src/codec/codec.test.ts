@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createSecretKey } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -453,6 +454,7 @@ const REFUSED: Record<string, [make: () => unknown, path: string, what: string]>
   ],
   'a Proxy of a function': [() => new Proxy(() => 1, {}), 'the value itself', 'a Proxy'],
   'a stream': [() => ({ items: [0, 0, 0, { stream: Readable.from([]) }] }), '.items[3].stream', 'a stream'],
+  'a socket': [() => new Socket(), 'the value itself', 'a socket'],
   'a web stream': [() => new ReadableStream(), 'the value itself', 'a ReadableStream'],
   'a Map key': [() => new Map([[{ f: () => 1 }, 1]]), '.[[key 0]].f', 'the function f'],
   'a Map value': [() => ({ m: new Map([['name', () => 1]]) }), '.m.[[value of "name"]]', 'a function'],

@@ -100,7 +100,10 @@ export function functionReason(value: object): Reason {
 /** Why the state of an instance of this class lies where nobody can read it; `undefined` for the user's own classes. */
 export function classReason(value: object): Reason | undefined {
   if (value instanceof Stream) {
-    return { kind: 'stream', what: 'a stream', remedy: 'read it to its end and pass the data' };
+    // Of the streams a socket is no data that could be read to its end.
+    return value instanceof process.getBuiltinModule('net').Socket
+      ? handle('a socket')
+      : { kind: 'stream', what: 'a stream', remedy: 'read it to its end and pass the data' };
   }
   for (let at = prototypeOf(value); at !== null && !types.isProxy(at); at = prototypeOf(at)) {
     if (intrinsicOf(at) !== undefined || at === EventEmitter.prototype) return undefined;
