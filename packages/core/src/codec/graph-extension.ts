@@ -108,6 +108,8 @@ export interface ReceivedNode {
 export interface LateChildren {
   readonly of: object;
   readonly children: readonly unknown[];
+  /** For messages: how they are reached, from the root. */
+  readonly path?: string;
 }
 
 /** Where the walk stands. */

@@ -219,12 +219,12 @@ export class GraphWriter implements ValueSink {
     };
     const { extension } = this.#options;
     for (let late = extension?.settle?.(graph) ?? []; late.length > 0; late = extension?.settle?.(graph) ?? []) {
-      for (const { of, children } of late) {
+      for (const { of, children, path = '' } of late) {
         const entry = this.#entries.get(of);
         if (entry === undefined) throw new TypeError('an extension gave children to a value that is not in the graph');
         this.#open(
           entry,
-          outline(() => undefined, { children }),
+          outline(() => undefined, { children, labels: () => path }),
         );
         this.#walk();
       }

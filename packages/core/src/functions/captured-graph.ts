@@ -29,6 +29,7 @@ import type {
   RefusalKind,
   WalkedGraph,
 } from '../codec/graph-extension.ts';
+import { blind } from './blind-inspection.ts';
 import type { BuiltIns } from './built-ins.ts';
 import { Cell } from './cells.ts';
 import { clientOnlyName } from './client-only.ts';
@@ -61,7 +62,7 @@ export class CapturedGraph implements GraphExtension {
   readonly #builtIns: BuiltIns;
   readonly #looksForStamps: boolean;
   readonly #trying: ReadonlySet<object>;
-  readonly #weak: { readonly collection: object; readonly sent: Set<object> }[] = [];
+  readonly #weak: { readonly collection: object; readonly sent: Set<object>; readonly path: string }[] = [];
   readonly #members = new Map<
     object,
     { readonly of: object; readonly key: PropertyKey; readonly isStatic: boolean; readonly part: string }
@@ -119,7 +120,8 @@ export class CapturedGraph implements GraphExtension {
     if (stamp !== undefined) throw stamped(stamp);
     if (typeof value === 'function') return this.#describeFunction(value);
     if (types.isWeakMap(value) || types.isWeakSet(value)) {
-      this.#weak.push({ collection: value, sent: new Set() });
+      if (!this.#knowledge.live.canSee) throw blind('a WeakMap or WeakSet');
+      this.#weak.push({ collection: value, sent: new Set(), path: site.path() });
       return { tag: 'weak', data: types.isWeakMap(value) };
     }
     const prototype = this.#describePrototype(value);
@@ -132,11 +134,11 @@ export class CapturedGraph implements GraphExtension {
   }
 
   settle(graph: WalkedGraph): readonly LateChildren[] {
-    return this.#weak.flatMap(({ collection, sent }) => {
+    return this.#weak.flatMap(({ collection, sent, path }) => {
       const fresh = this.#knowledge.weakEntries(collection).filter(({ key }) => graph.has(key) && !sent.has(key));
       for (const { key } of fresh) sent.add(key);
       const children = fresh.flatMap(({ key, value }) => (types.isWeakMap(collection) ? [key, value] : [key]));
-      return children.length === 0 ? [] : [{ of: collection, children }];
+      return children.length === 0 ? [] : [{ of: collection, children, path: `${path}.[[an entry]]` }];
     });
   }
 
