@@ -102,11 +102,12 @@ describe('a program', () => {
     await writeFile(join(folder, 'job.mjs'), 'export const half = (x) => x / 2;');
     const attempts = `
       const k = 5;
-      const tell = (error) => console.log(error.code, error.message);
+      const tell = (error) => console.log(error.code, JSON.stringify(error.path), error.message);
       await trip(fn({ k: 3, twice: (x) => x * 2 }, (captures, x) => captures.twice(x * captures.k)), 4);
       await trip(moduleFunction('job.mjs', 'half'), 4);
       try { await trip((x) => x * 2, 4); } catch (error) { tell(error); }
-      try { await trip(fn({}, (captures, x) => x * k), 4); } catch (error) { tell(error); }`;
+      try { await trip(fn({}, (captures, x) => x * k), 4); } catch (error) { tell(error); }
+      try { await trip(fn({ list: [new WeakMap()] }, (captures) => captures), 4); } catch (error) { tell(error); }`;
     const args = [
       '--permission',
       '--allow-fs-read=*',
@@ -121,10 +122,13 @@ describe('a program', () => {
       '24',
       '2',
       expect.stringMatching(
-        /^SHIP_NO_INSPECTOR cannot ship `anonymous`: .*--allow-inspector.*`moduleFunction\(file\)`/,
+        /^SHIP_NO_INSPECTOR \[\] cannot ship `anonymous`: .*--allow-inspector.*`moduleFunction\(file\)`/,
       ),
       expect.stringMatching(
-        /^SHIP_NO_INSPECTOR cannot ship `fn`: .* uses the variable `k`.*Name it among the captures, `fn\(\{ k \}, …\)`/,
+        /^SHIP_NO_INSPECTOR \[\] cannot ship `fn`: .* uses the variable `k`.*Name it among the captures, `fn\(\{ k \}, …\)`/,
+      ),
+      expect.stringMatching(
+        /^SHIP_NO_INSPECTOR \["\.list\[0\]"\] cannot ship `fn`: .*a WeakMap or WeakSet.* Reached through: \.list\[0\]\. Start Node/,
       ),
     ]);
   });
@@ -138,10 +142,11 @@ describe('a program without esbuild', () => {
     for (const name of ['acorn', 'eslint-scope', 'zod', '@jridgewell/trace-mapping'])
       await symlink(join(library.folder, 'node_modules', name), join(modules, name));
     await copyFile(library.preload, join(folder, 'preload.mjs'));
-    const attempt = 'await trip((x) => x, 1).catch((error) => console.log(error.code, error.message));';
+    const attempt =
+      'await trip((x) => x, 1).catch((error) => console.log(error.code, JSON.stringify(error.path), error.message));';
     const args = ['--input-type=module', '-e', attempt];
     expect(await run({ args, cwd: folder, preload: join(folder, 'preload.mjs') })).toMatch(
-      /^SHIP_NO_BUNDLER cannot ship `anonymous`.*: its code is bundled with esbuild, which cannot be loaded here\. Run the program where esbuild/,
+      /^SHIP_NO_BUNDLER \[\] cannot ship `anonymous`.*: its code is bundled with esbuild, which cannot be loaded here\. Run the program where esbuild/,
     );
   });
 });

@@ -270,7 +270,7 @@ describe('#private members that a class put onto objects not its own', () => {
   class Brand extends Given {
     #mark = 'marked';
     static has(object: object): boolean {
-      return #mark in object && (object as Brand).#mark === 'marked';
+      return #mark in object && object.#mark === 'marked';
     }
   }
   const branded = <Kind extends object>(object: Kind): Kind => {
