@@ -28,6 +28,24 @@ describe.skipIf(!rabbitmq.available)('worker pods', { timeout: 2 * DEADLINE_MS }
     await expect.poll(() => isThere(topology), { timeout: DEADLINE_MS }).toBe(false);
   });
 
+  it('that still stop calls when the queue of their job is removed leave like others', async () => {
+    harness = await makePodsHarness(brokerUrl());
+    const executor = await ExecutorFixture.start(harness, DEADLINE_MS);
+    const endless = (): never => {
+      for (;;);
+    };
+    const job = await executor.job({ fn: endless, inputs: [1, 2, 3] });
+    await job.submit({ inputs: 'inline' });
+    await job.until(() => job.started.size > 0, 'a call began');
+    await executor.backend.cancel(job.job);
+    await executor.backend.clean({ job: job.job });
+    await job.close();
+    const { pool } = harness.backend.options as { pool: string };
+    const topology = new Topology({ tenant: executor.tenant, pool });
+    await executor.close();
+    await expect.poll(() => isThere(topology), { timeout: DEADLINE_MS }).toBe(false);
+  });
+
   it('that the broker refuses end at once, and the first that does tells whoever waits', async () => {
     const url = new URL(brokerUrl());
     url.password = 'not-the-password';

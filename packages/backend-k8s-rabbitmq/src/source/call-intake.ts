@@ -65,6 +65,8 @@ export interface CallIntakeEvents {
   onTaken(delivery: Delivery): void;
   /** The message can be acknowledged. */
   onReleased(delivery: Delivery): void;
+  /** Nothing is held any more; of what was held last, perhaps no delivery was left to release. */
+  onEmpty(): void;
 }
 
 interface Answers {
@@ -128,6 +130,7 @@ export class CallIntake {
     if (message === undefined) {
       this.#events.onTaken(delivery);
       this.#events.onReleased(delivery);
+      if (this.isEmpty) this.#events.onEmpty();
       return;
     }
     const held = new HeldMessage(id, message, deathsOf(raw, message), this.#deps.clock.now());
@@ -356,6 +359,7 @@ export class CallIntake {
     if (!held.isOver || !this.#held.delete(held.id)) return;
     this.#completed.add(held.id);
     for (const delivery of held.deliveries) this.#events.onReleased(delivery);
+    if (this.isEmpty) this.#events.onEmpty();
   }
 }
 

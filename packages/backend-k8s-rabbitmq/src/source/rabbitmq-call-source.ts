@@ -121,6 +121,7 @@ export class RabbitmqCallSource implements CallSource {
       {
         onTaken: ({ grant }) => this.#advance({ type: 'delivered', grant }),
         onReleased: (delivery) => this.#released(delivery),
+        onEmpty: () => this.#restless(),
       },
     );
     this.#longCalls = new LongCalls({
@@ -399,7 +400,6 @@ export class RabbitmqCallSource implements CallSource {
     delivery.consumers.acknowledge(delivery);
     this.#advance({ type: 'released', grant: delivery.grant });
     this.#tellRoom();
-    if (this.#intake.isEmpty) this.#restless();
   }
 
   #consumersEnded(job: SourceJob, missing: boolean, message: string): void {
