@@ -6,5 +6,5 @@ describeBackendConformance({
   setup: () => makePodsHarness(),
   // Each job has pods of its own, which are processes on machines that do much else.
   deadlineMs: 120_000,
-  capabilities: { killWorker: true, slotProcesses: true, leftovers: true, workersPerJob: true },
+  capabilities: { killWorker: true, slotProcesses: true, leftovers: true, workersPerJob: true, outage: true },
 });

@@ -90,6 +90,11 @@ export async function makePodsHarness({ nodes, options = {} }: PodsHarnessOption
           .map(({ metadata }) => `${resource} ${metadata.name}`);
       return [...left('pods'), ...left('jobs'), ...left('secrets')];
     },
+    /** Workers go on without the API; their client has no other way to them. */
+    async outage() {
+      await kubernetes.stopApi();
+      return { end: () => kubernetes.startApi() };
+    },
     async close() {
       await kubernetes.stop();
       await rm(directory, { recursive: true });

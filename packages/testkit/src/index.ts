@@ -16,10 +16,11 @@ export {
 } from './intercepted-storage.ts';
 export { ManualClock } from './manual-clock.ts';
 export { describeBackendConformance, type BackendConformanceOptions } from './backend/backend-conformance.ts';
-export type { BackendCapabilities, BackendHarness, PluginUnderTest } from './backend/backend-harness.ts';
+export type { BackendCapabilities, BackendHarness, Outage, PluginUnderTest } from './backend/backend-harness.ts';
 export { ConformanceJob, type ConformanceJobOptions, type SubmitOptions } from './backend/conformance-job.ts';
 export { ExecutorFixture } from './backend/executor-fixture.ts';
 export { StaleStorage } from './faults/stale-storage.ts';
+export { TcpGate } from './faults/tcp-gate.ts';
 export {
   assertFaultsHit,
   delay,

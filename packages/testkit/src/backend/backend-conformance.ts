@@ -1,10 +1,11 @@
 /** The `Backend` contract in executable form, for every implementation. */
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { BackendCapabilities, BackendHarness } from './backend-harness.ts';
+import type { BackendCapabilities, BackendHarness, Outage } from './backend-harness.ts';
 import { describeCalls } from './call-cases.ts';
 import { describeCancellation } from './cancellation-cases.ts';
 import { describeLifecycle } from './lifecycle-cases.ts';
 import { describeLosses } from './loss-cases.ts';
+import { describeOutage } from './outage-cases.ts';
 import { describeSharing } from './sharing-cases.ts';
 import { ExecutorFixture } from './executor-fixture.ts';
 
@@ -30,6 +31,7 @@ export interface BackendSuite {
   /** One started executor that all tests of the surrounding `describe` share: its workers stay warm. */
   shareExecutor(): () => ExecutorFixture;
   killWorker(workerId: string): Promise<void>;
+  outage(): Promise<Outage>;
 }
 
 /**
@@ -67,6 +69,7 @@ export function describeBackendConformance(options: BackendConformanceOptions): 
     describeSharing(suite);
     describeCancellation(suite);
     describeLosses(suite);
+    describeOutage(suite);
     describeLifecycle(suite);
   });
 }
@@ -90,6 +93,11 @@ function makeSuite(capabilities: BackendCapabilities, harness: () => BackendHarn
     },
     async killWorker(workerId) {
       await harness().killWorker?.(workerId);
+    },
+    async outage() {
+      const begun = await harness().outage?.();
+      if (begun === undefined) throw new Error('The capability `outage` is declared, and the harness has none.');
+      return begun;
     },
   };
 }

@@ -26,7 +26,18 @@ export interface BackendHarness {
    * until the answer is empty; for the capability `leftovers`.
    */
   leftovers?(executorId: string): Promise<readonly string[]>;
+  /**
+   * Takes away the service that the backend and its workers need (a broker, an API server), as a stopped server or a broken
+   * network does; for the capability `outage`. Storage and monitoring stay. A `TcpGate` is one way.
+   */
+  outage?(): Promise<Outage>;
   close(): Promise<void>;
+}
+
+/** A service that is away. */
+export interface Outage {
+  /** Gives it back, with what it had. */
+  end(): Promise<void>;
 }
 
 /** What a backend, or its harness, can do; cases that need more are skipped, visibly. */
@@ -37,6 +48,8 @@ export interface BackendCapabilities {
   readonly slotProcesses: boolean;
   /** The harness can tell what an executor has left behind. */
   readonly leftovers: boolean;
+  /** The backend needs a service, without which its workers stay alive; the harness can take it away. @defaultValue false */
+  readonly outage?: boolean;
   /** Every job starts workers of its own: a case that wants very many jobs at once makes do with a few. @defaultValue false */
   readonly workersPerJob?: boolean;
 }
