@@ -219,8 +219,10 @@ function noteCall(node: ESTree.SimpleCallExpression, hazards: Hazard[]): void {
   if (node.callee.type !== 'Identifier') return;
   if (node.callee.name === 'eval') hazards.push('direct-eval');
   const [argument] = node.arguments;
-  if (node.callee.name === 'require' && argument !== undefined && !isConstantText(argument))
-    hazards.push('computed-require');
+  if (argument === undefined || isConstantText(argument)) return;
+  if (node.callee.name === 'require') hazards.push('computed-require');
+  // As vite writes import().
+  if (node.callee.name === '__vite_ssr_dynamic_import__') hazards.push('computed-import');
 }
 
 export const isConstantText = (node: ESTree.Node): boolean =>

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import * as prettier from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/contracts/logger.ts';
+import type { AnyFunction } from '../../src/functions/capture-options.ts';
 import { prune } from '../../src/functions/bundle-cache.ts';
 import { checkExternals } from '../../src/functions/externals.ts';
 import { moduleFunction } from '../../src/functions/explicit-form.ts';
@@ -149,6 +150,22 @@ describe('code that looks for files beside it', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^The function uses __dirname or __filename/),
       expect.stringMatching(/^The function uses import\.meta/),
+    ]);
+  });
+});
+
+describe('names that only exist when the function runs', () => {
+  it('are told of: computed imports, and what an eval may name', () => {
+    const name = 'tiny-esm';
+    const warningsOf = (fn: AnyFunction): readonly string[] => shipper().capture(fn).warnings;
+    expect(warningsOf(async () => import(/* @vite-ignore */ name))).toEqual([
+      expect.stringMatching(/^The function has an import\(\) of a computed name/),
+    ]);
+    expect(warningsOf(() => require(name) as unknown)).toEqual([
+      expect.stringMatching(/^The function has a require\(\) of a computed name/),
+    ]);
+    expect(warningsOf((text: string) => eval(text) as unknown)).toEqual([
+      expect.stringMatching(/^The function calls eval: variables that only the evaluated text names do not travel/),
     ]);
   });
 });
