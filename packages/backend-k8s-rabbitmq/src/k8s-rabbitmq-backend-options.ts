@@ -24,7 +24,9 @@ export const workQueueShape = {
     .min(1)
     .max(100)
     .default(4)
-    .describe('A call whose worker vanished so often is reported lost instead of being given to yet another worker.'),
+    .describe(
+      'A call is reported lost, instead of being given to yet another worker, after so many deaths of workers that held it. Its first return is not counted, for nobody knows why it came back.',
+    ),
   consumerTimeoutSeconds: z
     .int()
     .min(4)

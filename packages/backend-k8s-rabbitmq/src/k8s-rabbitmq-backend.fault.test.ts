@@ -57,7 +57,7 @@ describe.skipIf(!rabbitmq.available)('calls in a RabbitMQ work queue', { timeout
   });
 
   it('that kill their worker every time are reported lost, and their siblings finish', async () => {
-    await start(sharedUrl(), { slotKind: 'thread', workerProcesses: 2, maxDeaths: 2 });
+    await start(sharedUrl(), { slotKind: 'thread', workerProcesses: 2, maxDeaths: 1 });
     const poison = async (item: number): Promise<number> => {
       if (item === 3) process.kill(process.pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 20));

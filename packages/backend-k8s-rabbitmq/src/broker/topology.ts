@@ -19,6 +19,11 @@ const EXPIRES_MS = 7 * 24 * 3_600_000;
 /** Entries of the log are kept at least as long as queues of jobs. */
 const LOG_MAX_AGE = '8D';
 const LOG_SEGMENT_BYTES = 4_000_000;
+/**
+ * Since RabbitMQ 4.0 a quorum queue drops what came back more than 20 times, for whatever reason, unless it is told another
+ * limit (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). No limit would be -1 there, and is 0 in 3.10.
+ */
+const DELIVERY_LIMIT = 1_000_000;
 /** What a dead worker kept goes back to its job's queue after so long. */
 const KEPT_TTL_MS = 5_000;
 
@@ -81,7 +86,7 @@ export class Topology {
 
 const quorumQueue = (more: Readonly<Record<string, unknown>>): Options.AssertQueue => ({
   durable: true,
-  arguments: { 'x-queue-type': 'quorum', 'x-expires': EXPIRES_MS, ...more },
+  arguments: { 'x-queue-type': 'quorum', 'x-expires': EXPIRES_MS, 'x-delivery-limit': DELIVERY_LIMIT, ...more },
 });
 
 const PLAIN = /^[A-Za-z0-9_-]{1,63}$/;

@@ -21,7 +21,7 @@ export interface CallMessage {
   readonly attempt: number;
   /** When it was submitted, by the client's clock; a cancellation concerns what was submitted before it. */
   readonly submittedAtMs: number;
-  /** Workers that died holding these calls, as far as the broker does not count them itself. */
+  /** Workers that died holding these calls when they were in other messages; those of this one are on record (source/death-record.ts). */
   readonly deaths: number;
   readonly part?: InputPart;
   /** An encoded input part of exactly {@link calls}. */

@@ -25,6 +25,7 @@ export type LogEntry =
   /** The job's queue is gone. */
   | { readonly type: 'removed'; readonly job: JobRef }
   | LostEntry
+  | HeldEntry
   | WorkerStarted
   | { readonly type: 'worker-stopped'; readonly workerId: string };
 
@@ -46,6 +47,17 @@ export interface LostEntry {
   readonly calls: readonly CallRange[];
   readonly attempt: number;
   readonly reason: LossReason;
+}
+
+/**
+ * The worker holds these messages, by their ids. Said only of messages that came back before, and before their calls begin:
+ * if the worker vanishes without a word, it died with them.
+ */
+export interface HeldEntry {
+  readonly type: 'held';
+  readonly job: JobRef;
+  readonly workerId: string;
+  readonly messages: readonly string[];
 }
 
 /** The worker takes calls from here on. */
@@ -79,6 +91,7 @@ const TYPES: ReadonlySet<string> = new Set<LogEntry['type']>([
   'ended',
   'removed',
   'lost',
+  'held',
   'worker-started',
   'worker-stopped',
 ]);

@@ -21,11 +21,11 @@ import type { Cancellations } from '../protocol/cancellations.ts';
 import type { LostEntry } from '../protocol/log-entry.ts';
 import { BoundedSet } from './bounded-set.ts';
 import type { CallPace } from './call-pace.ts';
+import { cameBack } from './death-record.ts';
 import { HeldMessage } from './held-message.ts';
 import type { Delivery } from './job-consumers.ts';
-import { deathsOf } from './message-deaths.ts';
 
-/** A message whose worker died so often runs here beside no other such one: it must not take them with it. */
+/** A message of which so many deaths are known runs here beside no other such one: it must not take them with it. */
 const SUSPECT_DEATHS = 2;
 
 /** So long it waits here for its turn; then another worker may have it. */
@@ -59,6 +59,8 @@ export interface CallIntakeDeps {
   /** Puts messages into their job's queue; resolves once the broker has them, or once it is known that the queue is gone. */
   putBack(job: JobRef, messages: readonly PutBack[]): Promise<void>;
   reportLost(entry: LostEntry): Promise<void>;
+  /** Puts on record that this worker holds a message, and tells how many others died holding it (see `death-record.ts`). */
+  enter(job: JobRef, message: string): Promise<number>;
 }
 
 export interface CallIntakeEvents {
@@ -83,6 +85,7 @@ export class CallIntake {
   #answers = new Map<HeldMessage, Answers>();
   #pumping = false;
   readonly #leaving = new Set<Promise<void>>();
+  readonly #entering = new Set<Promise<void>>();
   #receiver: CallReceiver | undefined;
   #capacity = 0;
   #running = 0;
@@ -133,15 +136,35 @@ export class CallIntake {
       if (this.isEmpty) this.#events.onEmpty();
       return;
     }
-    const held = new HeldMessage(id, message, deathsOf(raw, message), this.#deps.clock.now());
+    const held = new HeldMessage(id, message, this.#deps.clock.now());
     held.deliveries = [delivery];
     const cancellations = this.#deps.job(message.job)?.cancellations;
     if (cancellations !== undefined) held.keep((ranges) => cancellations.wanted(ranges, message));
     this.#held.set(id, held);
     this.#events.onTaken(delivery);
-    this.#route(held);
+    if (message.deaths > 0 || cameBack(raw)) this.#enter(held);
+    else this.#route(held);
     this.#releaseIfOver(held);
     this.#pump();
+  }
+
+  /** Nothing of it begins before the log tells who holds it: if this worker dies, others know with what. */
+  #enter(held: HeldMessage): void {
+    held.waitForRecord();
+    const entering = this.#deps.enter(held.message.job, held.id).then(
+      (deaths) => {
+        this.#entering.delete(entering);
+        held.recorded(deaths);
+        // Cancelled meanwhile, it is not held any more.
+        if (this.#held.get(held.id) !== held) return;
+        this.#route(held);
+        this.#releaseIfOver(held);
+        this.#pump();
+      },
+      // Only a stopped source gets here: the broker still has the message.
+      () => void this.#entering.delete(entering),
+    );
+    this.#entering.add(entering);
   }
 
   /** Drops what waits here of calls that were cancelled, as {@link IntakeJob.cancellations} say now. */
@@ -187,6 +210,7 @@ export class CallIntake {
 
   /** Resolves once everything that was given back until now is where it belongs. */
   async flush(): Promise<void> {
+    await Promise.allSettled(this.#entering);
     this.#sendAnswers();
     await Promise.allSettled(this.#leaving);
   }
@@ -214,10 +238,12 @@ export class CallIntake {
     const { message, deaths } = held;
     const { maxDeaths, workerId } = this.#deps;
     const several = held.backlogCalls > 1;
+    // It was on its way when the worker began to leave: nobody here runs it.
+    if (this.#capacity <= 0) return this.#putBack(held, held.leave(0));
     if (deaths >= maxDeaths) {
       const reason: LossReason = {
         kind: 'worker-lost',
-        message: `each of the ${deaths} workers that held it vanished without a word; it is not tried again`,
+        message: `${deaths} workers vanished without a word while they held it; it is not tried again`,
       };
       this.#reportLost(held, held.leave(0), reason);
     } else if (deaths > 0 && several) {
@@ -239,7 +265,7 @@ export class CallIntake {
       const key = jobKey(held);
       perJob.set(key, (perJob.get(key) ?? 0) + held.runningCalls);
       suspectRuns ||= held.deaths >= SUSPECT_DEATHS && held.runningCalls > 0;
-      if (held.backlogCalls > 0) waiting.push(held);
+      if (held.backlogCalls > 0 && !held.waitsForRecord) waiting.push(held);
     }
     if (waiting.length === 0) return;
     waiting.sort((a, b) => (perJob.get(jobKey(a)) ?? 0) - (perJob.get(jobKey(b)) ?? 0));

@@ -11,7 +11,7 @@ const message: CallMessage = {
   deaths: 0,
   part: { firstCall: 0, calls: 10 },
 };
-const hold = (): HeldMessage => new HeldMessage('id', message, 0, 0);
+const hold = (): HeldMessage => new HeldMessage('id', message, 0);
 
 describe('HeldMessage', () => {
   it('is over when each call was taken and answered once', () => {

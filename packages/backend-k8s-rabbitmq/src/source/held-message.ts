@@ -7,8 +7,12 @@ import { NO_GRANT, type Delivery } from './job-consumers.ts';
 export class HeldMessage {
   readonly id: string;
   readonly message: CallMessage;
-  /** Workers that died holding it. */
-  readonly deaths: number;
+  /** Workers that died holding its calls, as far as is known. */
+  #deaths: number;
+  /** Whether the log tells that this worker holds it. */
+  #onRecord = false;
+  /** Nothing of it runs or leaves before it is on record. */
+  #waitsForRecord = false;
   readonly takenAtMs: number;
   /**
    * How the broker sent it: none after a reconnect until it comes again; several when it was published twice or was kept
@@ -24,10 +28,10 @@ export class HeldMessage {
   /** Calls on their way to somewhere else, which the broker has not confirmed. */
   #leaving = 0;
 
-  constructor(id: string, message: CallMessage, deaths: number, nowMs: number) {
+  constructor(id: string, message: CallMessage, nowMs: number) {
     this.id = id;
     this.message = message;
-    this.deaths = deaths;
+    this.#deaths = message.deaths;
     this.takenAtMs = nowMs;
     this.deliveredAtMs = nowMs;
     this.#backlog = [message.calls];
@@ -36,6 +40,30 @@ export class HeldMessage {
   /** Everything is answered for: it can be acknowledged. */
   get isOver(): boolean {
     return this.#backlog.length === 0 && this.#running.size === 0 && this.#leaving === 0;
+  }
+
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  get onRecord(): boolean {
+    return this.#onRecord;
+  }
+
+  get waitsForRecord(): boolean {
+    return this.#waitsForRecord;
+  }
+
+  /** Nothing of it runs or leaves until {@link recorded}. */
+  waitForRecord(): void {
+    this.#waitsForRecord = true;
+  }
+
+  /** The log tells that this worker holds it; `deaths` others died holding it. */
+  recorded(deaths: number): void {
+    this.#onRecord = true;
+    this.#waitsForRecord = false;
+    this.#deaths = this.message.deaths + deaths;
   }
 
   get backlogCalls(): number {
@@ -55,7 +83,7 @@ export class HeldMessage {
   /** The next calls for the worker, at most `count`. */
   take(count: number): CallRange | undefined {
     const first = this.#backlog[0];
-    if (first === undefined || count < 1) return undefined;
+    if (first === undefined || count < 1 || this.#waitsForRecord) return undefined;
     const calls = { from: first.from, to: Math.min(first.to, first.from + count) };
     this.#backlog = subtractRanges(this.#backlog, [calls]);
     for (let callId = calls.from; callId < calls.to; callId += 1) this.#running.add(callId);
@@ -74,6 +102,7 @@ export class HeldMessage {
 
   /** Takes the last calls out of the backlog, all but `stay`; they leave for somewhere else. */
   leave(stay: number): readonly CallRange[] {
+    if (this.#waitsForRecord) return [];
     let skipped = 0;
     const leaving: CallRange[] = [];
     for (const range of this.#backlog) {

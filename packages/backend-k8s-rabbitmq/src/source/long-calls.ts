@@ -24,6 +24,8 @@ export interface LongCallsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   held(): Iterable<HeldMessage>;
+  /** Resolves once the log tells that this worker holds the message. */
+  enter(held: HeldMessage): Promise<unknown>;
 }
 
 export class LongCalls {
@@ -62,11 +64,14 @@ export class LongCalls {
       .finally(() => this.#renewing.delete(message));
   }
 
-  async #renew({ id, message, deaths, deliveries }: HeldMessage): Promise<void> {
+  async #renew(held: HeldMessage): Promise<void> {
     const { topology, workerId, publisher } = this.#deps;
+    const { id, message, deliveries } = held;
+    // What expires in the own queue comes back: it is to be known then who kept it.
+    if (!held.onRecord) await this.#deps.enter(held);
     const queue = topology.keptQueue(message.job, workerId);
     await deliveries[0]?.consumers.openKept(queue, (channel) => topology.declareKept(channel, message.job, workerId));
-    const content = encodeCallMessage({ ...message, deaths });
+    const content = encodeCallMessage(message);
     // What comes by the own queue has the same id: the intake then lets go of the older delivery.
     await publisher.publish({ exchange: '', routingKey: queue, content, messageId: id });
   }

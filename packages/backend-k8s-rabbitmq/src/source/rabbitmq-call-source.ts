@@ -22,7 +22,7 @@ import { ConfirmedPublisher } from '../broker/confirmed-publisher.ts';
 import { removeIfOver } from '../broker/job-removal.ts';
 import { PoolLog } from '../broker/pool-log.ts';
 import { leavePool } from '../broker/pool-removal.ts';
-import { Presence, jobKey, workerKey } from '../broker/presence.ts';
+import { Presence, isAnyonePresent, jobKey, workerKey } from '../broker/presence.ts';
 import { SpareChannel } from '../broker/spare-channel.ts';
 import { Topology } from '../broker/topology.ts';
 import type { RabbitmqSourceOptions } from '../k8s-rabbitmq-backend-options.ts';
@@ -31,6 +31,7 @@ import { encodeCallMessage } from '../protocol/call-message.ts';
 import type { CancelEntry, LogEntry } from '../protocol/log-entry.ts';
 import { CallIntake, type PutBack } from './call-intake.ts';
 import { CallPace } from './call-pace.ts';
+import { DeathRecord } from './death-record.ts';
 import { JobConsumers, type Delivery } from './job-consumers.ts';
 import { LongCalls } from './long-calls.ts';
 import { SeatPlan, type SeatEvent, type SeatInstruction } from './seat-plan.ts';
@@ -61,6 +62,7 @@ export class RabbitmqCallSource implements CallSource {
   readonly #spareChannel = new SpareChannel();
   readonly #plan = new SeatPlan();
   readonly #pace: CallPace;
+  readonly #deaths: DeathRecord;
   readonly #intake: CallIntake;
   readonly #longCalls: LongCalls;
   readonly #jobs = new Map<string, SourceJob>();
@@ -72,6 +74,7 @@ export class RabbitmqCallSource implements CallSource {
   /** In messages, as the plan was told. */
   #room = 0;
   #caughtUp = false;
+  #lostOnce = false;
   #started: { resolve(): void; reject(error: Error): void } | undefined;
   #tick: { readonly atMs: number; readonly timer: ClockTimer } | undefined;
   #shed: ClockTimer | undefined;
@@ -106,6 +109,13 @@ export class RabbitmqCallSource implements CallSource {
         onTrouble: (trouble) => this.#onTrouble(trouble),
       },
     );
+    this.#deaths = new DeathRecord({
+      workerId,
+      clock,
+      write: (entry) => this.#log.write(entry),
+      catchUp: () => this.#log.catchUp(),
+      isPresent: (id) => isAnyonePresent(this.#topology, this.#publisher, workerKey(id)),
+    });
     this.#intake = new CallIntake(
       {
         workerId,
@@ -117,6 +127,7 @@ export class RabbitmqCallSource implements CallSource {
         hasPeers: () => this.#peers.size > 0,
         putBack: (job, messages) => this.#putBack(job, messages),
         reportLost: (entry) => this.#log.write(entry),
+        enter: (job, message) => this.#deaths.enter(job, message),
       },
       {
         onTaken: ({ grant }) => this.#advance({ type: 'delivered', grant }),
@@ -132,6 +143,7 @@ export class RabbitmqCallSource implements CallSource {
       clock,
       logger,
       held: () => this.#intake.held(),
+      enter: async (held) => held.recorded(await this.#deaths.enter(held.message.job, held.id)),
     });
   }
 
@@ -180,6 +192,7 @@ export class RabbitmqCallSource implements CallSource {
     this.#stopped = true;
     for (const timer of [this.#tick?.timer, this.#shed, this.#idle, ...this.#graces]) timer?.cancel();
     this.#longCalls.stop();
+    this.#deaths.close();
     if (this.#connection.connected) await this.#farewell();
     const { workerId } = this.#deps;
     this.#publisher.close(new IllegalStateError('ILLEGAL_STATE', `The worker has stopped [workerId=${workerId}].`));
@@ -213,6 +226,7 @@ export class RabbitmqCallSource implements CallSource {
 
   async #onSession(model: ChannelModel): Promise<void> {
     const { workerId, runtime = { nodeVersion: process.versions.node } } = this.#deps;
+    if (this.#lostOnce) this.#deaths.reconnected();
     await this.#publisher.attach(model);
     // Seen before it reads: nobody then takes the log away as that of a pool that nobody uses.
     await this.#presence.attach(model);
@@ -238,6 +252,7 @@ export class RabbitmqCallSource implements CallSource {
       job.consumers = undefined;
     }
     this.#caughtUp = false;
+    this.#lostOnce = true;
     this.#advance({ type: 'disconnected' });
     this.#tellRoom();
   }
@@ -248,6 +263,7 @@ export class RabbitmqCallSource implements CallSource {
   }
 
   #onEntry(entry: LogEntry): void {
+    this.#deaths.read(entry);
     switch (entry.type) {
       case 'job': {
         const job = this.#job(entry.job);
@@ -275,6 +291,7 @@ export class RabbitmqCallSource implements CallSource {
         this.#peers.delete(entry.workerId);
         return;
       case 'lost':
+      case 'held':
         return;
     }
   }
