@@ -114,7 +114,9 @@ export const imports: Shape[] = [
   }),
   unlessBundled(
     'SHIP_PRIVATE_INSTANCE',
-    shape('44c the same in a module-level const, made again', 1, (ship) => ship(() => [labelled.id, labelOf(labelled)])),
+    shape('44c the same in a module-level const, made again', 1, (ship) =>
+      ship(() => [labelled.id, labelOf(labelled)]),
+    ),
   ),
   unlessBundled(
     'SHIP_PRIVATE_INSTANCE',
