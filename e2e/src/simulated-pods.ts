@@ -17,9 +17,11 @@ export class SimulatedPods {
     const entrypoint = [process.execPath, '--conditions=@splitrock/source', fileURLToPath(workerMainUrl)];
     const kubernetes = await startSimulatedKubernetes({
       nodes: [
-        { name: 'node-a', cpu: '2', memory: '4Gi' },
-        { name: 'node-b', cpu: '1', memory: '2Gi' },
+        { name: 'node-a', cpu: '8', memory: '8Gi' },
+        { name: 'node-b', cpu: '4', memory: '4Gi' },
       ],
+      // A node looks for a Secret that is made right after its Job.
+      timings: { retryMs: 100 },
       namespaces: [{ name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } }],
       images: { [IMAGE]: { kind: 'process', entrypoint } },
     });
