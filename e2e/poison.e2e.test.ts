@@ -17,7 +17,7 @@ describe.each(KUBERNETES_BACKENDS)('a call that kills what runs it, on $name,', 
       pods: {
         slots: { workerProcesses: 2, kind: 'thread' },
         sizing: { kind: 'fixed', cpu: '1', memory: '400Mi' },
-        maxDeaths: 2,
+        maxDeaths: 1,
       },
     });
     const job = executor.map(
