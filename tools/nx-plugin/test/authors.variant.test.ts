@@ -35,15 +35,14 @@ const passed = (outcomes: readonly string[]): number => outcomes.filter((outcome
 
 it('a storage whose client was written keeps the contract', { timeout: TIMEOUT_MS }, async () => {
   const folder = await workspace.generate('storage', 'red-tape');
-  author(join(import.meta.dirname, 'storage-client.ts'), join(folder, 'src/red-tape-client.ts'));
+  author(join(import.meta.dirname, 'written/storage-client.ts'), join(folder, 'src/red-tape-client.ts'));
   expect(passed(outcomesOfReady(folder))).toBeGreaterThan(150);
 });
 
 it('a monitoring whose log was written keeps the contract', { timeout: TIMEOUT_MS }, async () => {
   const folder = await workspace.generate('monitoring', 'red-tape');
-  for (const half of ['reader', 'writer']) {
-    author(join(import.meta.dirname, `monitoring-${half}.ts`), join(folder, `src/red-tape-log-${half}.ts`));
-  }
+  author(join(import.meta.dirname, 'written/monitoring-reader.ts'), join(folder, 'src/red-tape-log-reader.ts'));
+  author(join(import.meta.dirname, 'written/monitoring-writer.ts'), join(folder, 'src/red-tape-log-writer.ts'));
   const outcomes = outcomesOfReady(folder);
   expect(outcomes.filter((outcome) => !outcome.startsWith('pass'))).toEqual([]);
   expect(outcomes.length).toBeGreaterThan(30);
