@@ -36,9 +36,20 @@ export async function removeNetwork(): Promise<void> {
 
 async function makeBridge(name: string, address: string): Promise<void> {
   if (!(await succeeds('ip', ['link', 'show', name]))) await run('ip', ['link', 'add', name, 'type', 'bridge']);
+  // One of its own. Otherwise it is that of some pod, and whenever that changes, pods that live on send to the old one: for
+  // half a minute nothing of theirs arrives.
+  await run('ip', ['link', 'set', name, 'address', hardwareAddress(address)]);
   await run('ip', ['addr', 'replace', address, 'dev', name]);
   await run('ip', ['link', 'set', name, 'up']);
 }
+
+/** Locally administered, made of the address: `10.88.0.1/16` has `0a:58:0a:58:00:01`. */
+const hardwareAddress = (address: string): string =>
+  [
+    '0a',
+    '58',
+    ...(address.split('/')[0] ?? '').split('.').map((part) => Number(part).toString(16).padStart(2, '0')),
+  ].join(':');
 
 const cniConfig = (): unknown => ({
   cniVersion: '0.4.0',
