@@ -1,4 +1,5 @@
 /** How workers come, are shared and go: all CPUs used, nobody hindered, none left. */
+import { randomBytes } from 'node:crypto';
 import { startCluster } from '@splitrock/cluster';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FunctionExecutor, Job } from 'splitrock';
@@ -86,7 +87,7 @@ describe.each(KUBERNETES_BACKENDS)('on $name', (backend) => {
 
     it('come to a node that joins during the job', async () => {
       const cluster = await startCluster();
-      const joined = 'node-joined';
+      const joined = `joined-${randomBytes(3).toString('hex')}`;
       // Three more than there are slots for, before the node is there.
       const executor = world.executor({ pods: PER_NODE });
       const job = hold(executor, slots + 3);

@@ -26,7 +26,7 @@ class World {
     return this.tell({ type: 'submitted', submission: { id, attempt, calls: range, avoidWorkers } });
   }
 
-  join(worker: string, slots = 2): readonly string[] {
+  join(worker: string, slots = 100): readonly string[] {
     return this.tell({ type: 'joined', worker, slots, held: [] });
   }
 
@@ -73,11 +73,32 @@ describe('leases', () => {
 
   it('are shared by slots: who comes first does not take what others could run', () => {
     const world = new World();
-    world.join('a', 1);
-    world.join('b', 3);
+    world.join('a', 100);
+    world.join('b', 300);
     world.room('a', 100);
     expect(world.submit(calls(0, 8))).toEqual(['lease a 0-2']);
     expect(world.room('b', 5)).toEqual(['lease b 2-7', 'lease a 7-8']);
+  });
+
+  it('of calls that may be long are no more than slots: none waits in one worker while another is free', () => {
+    const world = new World();
+    world.submit(calls(0, 10));
+    world.join('a', 2);
+    expect(world.room('a', 5)).toEqual(['lease a 0-2']);
+    world.join('b', 2);
+    expect(world.room('b', 5)).toEqual(['lease b 2-4']);
+    world.pass(5_000);
+    expect(world.answer('a', 'done', calls(0, 2))).toEqual(['lease a 4-6']);
+  });
+
+  it('of calls that have turned out short are as much as the worker asks for', () => {
+    const world = new World();
+    world.submit(calls(0, 10));
+    world.join('a', 2);
+    expect(world.room('a', 5)).toEqual(['lease a 0-2']);
+    world.pass(20);
+    expect(world.answer('a', 'done', calls(0, 2))).toEqual(['lease a 2-5']);
+    expect(world.room('a', 5)).toEqual(['lease a 5-10']);
   });
 
   it('of calls that come to a waiting worker are given at once', () => {
@@ -247,20 +268,20 @@ describe('a master that takes over', () => {
     const world = new World(before(['a', 'b']));
     world.submit(calls(0, 10));
     const held = [{ attempt: 1, calls: calls(5, 7), started: true }];
-    expect(world.tell({ type: 'joined', worker: 'a', slots: 2, held })).toEqual([]);
+    expect(world.tell({ type: 'joined', worker: 'a', slots: 100, held })).toEqual([]);
     expect(world.room('a', 8)).toEqual([]);
     expect(world.leases.dueMs).toBe(5_000);
     expect(world.pass(5_000)).toEqual(['lease a 7-10']);
     const again = new World(before(['a']));
     again.submit(calls(0, 10));
-    again.tell({ type: 'joined', worker: 'a', slots: 2, held });
+    again.tell({ type: 'joined', worker: 'a', slots: 100, held });
     expect(again.room('a', 1)).toEqual(['lease a 7-8']);
   });
 
   it('learns of calls from whoever holds them, in whatever order', () => {
     const world = new World();
     const held = [{ attempt: 1, calls: calls(0, 2), started: false }];
-    world.tell({ type: 'joined', worker: 'a', slots: 2, held });
+    world.tell({ type: 'joined', worker: 'a', slots: 100, held });
     world.submit(calls(0, 3));
     expect(world.room('a', 5)).toEqual(['lease a 2-3']);
   });

@@ -30,6 +30,11 @@ export interface JobLeasesConfig {
 
 /** A call of which so many workers died runs beside no other such one: it must not take them with it. */
 const SUSPECT_DEATHS = 2;
+/**
+ * Of calls up to this long a worker gets some in advance, so that it need not wait for the next one. A longer one, or one of
+ * which nothing is known, would wait there behind another while a slot elsewhere is free.
+ */
+const AHEAD_MS = 100;
 /** A worker whose connection broke makes a new one at once, if it lives. */
 const RECONNECT_MS = 3_000;
 /** How long a new master waits for the workers of the one before. */
@@ -47,6 +52,8 @@ export class JobLeases {
   readonly #deaths = new Map<string, number>();
   /** Workers that a new master expects back, and until when. */
   #expected: { readonly workers: Set<string>; readonly untilMs: number } | undefined;
+  /** How long calls take, by and large; the latest weigh most. */
+  #averageMs: number | undefined;
   #ended = false;
   #over = false;
   #instructions: LeaseInstruction[] = [];
@@ -100,7 +107,7 @@ export class JobLeases {
   handle(event: LeaseEvent, nowMs: number): readonly LeaseInstruction[] {
     this.#take(event, nowMs);
     if (this.#expected !== undefined && nowMs >= this.#expected.untilMs) this.#expected = undefined;
-    if (this.#expected === undefined) this.#grant();
+    if (this.#expected === undefined) this.#grant(nowMs);
     this.#endIfOver();
     const instructions = this.#instructions;
     this.#instructions = [];
@@ -186,6 +193,7 @@ export class JobLeases {
   #answer(id: string, answers: readonly WorkerAnswer[], nowMs: number): void {
     const worker = this.#workers.get(id);
     worker?.renew(nowMs + this.#config.leaseMs);
+    this.#noteDurations(worker, answers, nowMs);
     for (const answer of answers) {
       if (answer.type === 'started') {
         worker?.start(answer);
@@ -195,6 +203,14 @@ export class JobLeases {
       if (answer.type === 'done') this.#finish(answer);
       else this.#back(answer);
     }
+  }
+
+  #noteDurations(worker: LeaseWorker | undefined, answers: readonly WorkerAnswer[], nowMs: number): void {
+    let done = 0;
+    for (const { type, calls } of answers) if (type === 'done') done += rangeSize(calls);
+    if (worker === undefined || done === 0) return;
+    const tookMs = worker.took(done, nowMs);
+    this.#averageMs = this.#averageMs === undefined ? tookMs : this.#averageMs * 0.8 + tookMs * 0.2;
   }
 
   #finish(of: AttemptCalls): void {
@@ -284,27 +300,29 @@ export class JobLeases {
   }
 
   /** Gives calls to workers that have room, those with the least first. */
-  #grant(): void {
+  #grant(nowMs: number): void {
     if (this.#pending.size === 0) return;
-    const ready = [...this.#workers.values()].filter(({ room }) => room > 0);
+    const isShort = this.#averageMs !== undefined && this.#averageMs <= AHEAD_MS;
+    const roomOf = (worker: LeaseWorker): number => (isShort ? worker.room : worker.idleSlots);
+    const ready = [...this.#workers.values()].filter((worker) => roomOf(worker) > 0);
     ready.sort((a, b) => a.heldCalls / a.slots - b.heldCalls / b.slots);
     let slots = 0;
     for (const worker of this.#workers.values()) slots += worker.slots;
     for (const worker of ready) {
       // What waits is shared by the slots there are; a worker that would take more asks again.
       let share = Math.ceil((this.#pending.size * worker.slots) / slots);
-      while (share > 0 && worker.room > 0) {
-        const piece = this.#pending.take(Math.min(share, worker.room), (each) => this.#acceptable(worker, each));
+      while (share > 0 && roomOf(worker) > 0) {
+        const piece = this.#pending.take(Math.min(share, roomOf(worker)), (each) => this.#acceptable(worker, each));
         if (piece === undefined) break;
-        this.#lease(worker, piece);
+        this.#lease(worker, piece, nowMs);
         share -= rangeSize(piece.calls);
       }
     }
   }
 
-  #lease(worker: LeaseWorker, { submission, calls }: PendingPiece): void {
+  #lease(worker: LeaseWorker, { submission, calls }: PendingPiece, nowMs: number): void {
     const leased = { attempt: submission.attempt, calls };
-    worker.lease(leased, this.#isSuspect(leased.attempt, calls.from));
+    worker.lease(leased, this.#isSuspect(leased.attempt, calls.from), nowMs);
     this.#instructions.push({ type: 'lease', worker: worker.id, submission: submission.id, leased });
   }
 

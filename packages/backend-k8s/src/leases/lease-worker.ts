@@ -13,6 +13,8 @@ export class LeaseWorker {
   #aliveUntilMs: number;
   #room = 0;
   #suspects = 0;
+  /** Since when it has run what it holds, as far as answers tell. */
+  #busySinceMs = 0;
 
   constructor(id: string, slots: number, aliveUntilMs: number) {
     this.id = id;
@@ -28,6 +30,11 @@ export class LeaseWorker {
   /** How many calls it would take now. */
   get room(): number {
     return this.#room;
+  }
+
+  /** How many of these it would begin at once. */
+  get idleSlots(): number {
+    return Math.max(0, Math.min(this.#room, this.slots - this.heldCalls));
   }
 
   get heldCalls(): number {
@@ -48,7 +55,8 @@ export class LeaseWorker {
     this.#aliveUntilMs = Math.min(this.#aliveUntilMs, aliveUntilMs);
   }
 
-  lease(calls: AttemptCalls, isSuspect: boolean): void {
+  lease(calls: AttemptCalls, isSuspect: boolean, nowMs: number): void {
+    if (this.heldCalls === 0) this.#busySinceMs = nowMs;
     this.hold(calls);
     this.#room -= rangeSize(calls.calls);
     if (isSuspect) this.#suspects += 1;
@@ -56,6 +64,13 @@ export class LeaseWorker {
 
   hold(calls: AttemptCalls): void {
     this.held.add(calls);
+  }
+
+  /** How long each of the calls took that it has just done, if all its slots were at work; before {@link answered}. */
+  took(calls: number, nowMs: number): number {
+    const busyMs = nowMs - this.#busySinceMs;
+    this.#busySinceMs = nowMs;
+    return (busyMs * Math.min(this.slots, this.heldCalls)) / Math.max(1, calls);
   }
 
   start({ attempt, calls }: AttemptCalls): void {
