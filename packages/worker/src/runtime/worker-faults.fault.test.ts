@@ -131,7 +131,10 @@ describe('stopping', () => {
   it('a busy loop takes SIGTERM, and its sibling does not notice', async () => {
     await using harness = await WorkerHarness.start({ workerProcesses: 2 });
     await harness.values({ source: pidOf, items: [0, 1] });
-    const stuck = await harness.submit({ source: '() => { for (;;); }', run: { timeoutMs: 1500 } });
+    const stuck = await harness.submit({
+      source: '() => { for (;;); }',
+      run: { timeoutMs: 1500, killGraceMs: 10_000 },
+    });
     const sibling = await harness.submit({
       source: '() => new Promise((done) => setTimeout(() => done("fine"), 2500))',
     });

@@ -41,42 +41,46 @@ function makeCgroup(): MemoryCgroup | undefined {
 const cgroup = process.platform === 'linux' ? makeCgroup() : undefined;
 
 describe('the kernel’s out-of-memory killer', () => {
-  it.skipIf(cgroup === undefined)('is told apart from other kills (needs a writable memory cgroup)', async () => {
-    const memory = cgroup as MemoryCgroup;
-    const directory = mkdtempSync(join(tmpdir(), 'splitrock-oom-test-'));
-    const { artifact, sha256, environment } = packSelfContainedFunction(`async (item) => {
+  it.skipIf(cgroup === undefined)(
+    'is told apart from other kills (needs a writable memory cgroup)',
+    { timeout: 60_000 },
+    async () => {
+      const memory = cgroup as MemoryCgroup;
+      const directory = mkdtempSync(join(tmpdir(), 'splitrock-oom-test-'));
+      const { artifact, sha256, environment } = packSelfContainedFunction(`async (item) => {
       if (item === 1) process.kill(process.pid, 'SIGKILL');
       const fs = process.getBuiltinModule('node:fs');
       while (!fs.existsSync(${JSON.stringify(join(directory, 'limited'))})) await new Promise((done) => setTimeout(done, 20));
       const all = [];
       for (;;) all.push(Buffer.alloc(16 * 2 ** 20, 1));
     }`);
-    await new DirectoryStorage(join(directory, 'storage')).put(artifactKey(sha256), artifact);
-    const job = { executorId: 'abcdefghijkl', jobNumber: 1 };
-    const descriptor = encodeJobDescriptor({ ...testDescriptor(job, sha256, {}, 2), environment });
-    const payloads = [0, 1].map((item) => Buffer.from(value(item)).toString('base64'));
-    const program = new WorkerProgram(directory, bootstrapFor(directory), [
-      { job, descriptor: Buffer.from(descriptor).toString('base64'), payloads },
-    ]);
-    try {
-      // The worker is limited before it starts its slot, so that the slot is in the same cgroup.
-      memory.add(program.child.pid as number);
-      writeFileSync(join(directory, 'limited'), '');
-      const outcomes = (): unknown[] =>
-        program.events().flatMap((event) => (event.type === 'finished' ? [event.outcome] : []));
-      await expect.poll(() => outcomes().length, { timeout: 18_000 }).toBe(2);
-      expect(outcomes()).toMatchObject([
-        { kind: 'lost', reason: { kind: 'out-of-memory', signal: 'SIGKILL' } },
-        { kind: 'lost', reason: { kind: 'crash', signal: 'SIGKILL' } },
+      await new DirectoryStorage(join(directory, 'storage')).put(artifactKey(sha256), artifact);
+      const job = { executorId: 'abcdefghijkl', jobNumber: 1 };
+      const descriptor = encodeJobDescriptor({ ...testDescriptor(job, sha256, {}, 2), environment });
+      const payloads = [0, 1].map((item) => Buffer.from(value(item)).toString('base64'));
+      const program = new WorkerProgram(directory, bootstrapFor(directory), [
+        { job, descriptor: Buffer.from(descriptor).toString('base64'), payloads },
       ]);
-    } finally {
-      program.child.kill('SIGTERM');
-      await program.exited();
-      await expect.poll(() => memory.pids().filter(isRunning), { timeout: 10_000 }).toEqual([]);
-      memory.remove();
-      rmSync(directory, { recursive: true, force: true });
-    }
-  });
+      try {
+        // The worker is limited before it starts its slot, so that the slot is in the same cgroup.
+        memory.add(program.child.pid as number);
+        writeFileSync(join(directory, 'limited'), '');
+        const outcomes = (): unknown[] =>
+          program.events().flatMap((event) => (event.type === 'finished' ? [event.outcome] : []));
+        await expect.poll(() => outcomes().length, { timeout: 18_000 }).toBe(2);
+        expect(outcomes()).toMatchObject([
+          { kind: 'lost', reason: { kind: 'out-of-memory', signal: 'SIGKILL' } },
+          { kind: 'lost', reason: { kind: 'crash', signal: 'SIGKILL' } },
+        ]);
+      } finally {
+        program.child.kill('SIGTERM');
+        await program.exited();
+        await expect.poll(() => memory.pids().filter(isRunning), { timeout: 10_000 }).toEqual([]);
+        memory.remove();
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
 });
 
 describe('the counters of a process’s memory cgroup', () => {
