@@ -100,7 +100,7 @@ async function start({ folder, bind }: ServicePlace): Promise<RunningService> {
   if (isNew) await addOsd(config, monitor);
   const osd = daemon('ceph-osd', '-i', '0');
   if (isNew) {
-    await osd.until(() => createUser(config), 90_000);
+    await osd.until(() => createUser(config), 240_000);
     await writeFile(readyFile, '');
   }
   const gateway = await startGateway({ config, port: gatewayPort, bind });
@@ -123,8 +123,8 @@ async function addOsd(config: string, monitor: Daemon): Promise<void> {
   const uuid = randomUUID();
   const ceph = (...args: string[]): Promise<unknown> => run('ceph', ['-c', config, '--connect-timeout', '5', ...args]);
   // Repeated, as both may be: a monitor that has just started refuses commands now and then.
-  await monitor.until(() => succeeds(ceph('osd', 'new', uuid)), 60_000);
-  await monitor.until(() => succeeds(ceph('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=a')), 60_000);
+  await monitor.until(() => succeeds(ceph('osd', 'new', uuid)), 180_000);
+  await monitor.until(() => succeeds(ceph('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=a')), 180_000);
   await run('ceph-osd', ['-c', config, '-i', '0', '--mkfs', '--osd-uuid', uuid]);
 }
 
@@ -135,7 +135,7 @@ function createUser(config: string): Promise<boolean> {
     `--access-key=${ACCESS_KEY}`,
     `--secret-key=${SECRET_KEY}`,
   ];
-  return succeeds(run('radosgw-admin', ['-c', config, 'user', 'create', ...user], { timeout: 30_000 }));
+  return succeeds(run('radosgw-admin', ['-c', config, 'user', 'create', ...user], { timeout: 60_000 }));
 }
 
 const succeeds = (action: Promise<unknown>): Promise<boolean> =>
@@ -165,7 +165,7 @@ export async function startGateway(options: GatewayOptions): Promise<Daemon & { 
     args: ['-c', options.config, '-n', `client.rgw-${port}`, `--rgw-frontends=${frontends}`, '-f'],
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  await daemon.until(() => answers(endpoint), 60_000);
+  await daemon.until(() => answers(endpoint), 180_000);
   return Object.assign(daemon, { endpoint });
 }
 
