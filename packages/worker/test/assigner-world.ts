@@ -148,7 +148,8 @@ export class AssignerWorld {
   answerRecalls(): void {
     for (let answered = 0; this.recalls.size > 0; answered += 1) {
       if (answered > MOST_RECALLS) throw new Error('Calls go round between a slot and the queue.');
-      for (const slot of [...this.recalls]) this.#answerRecall(slot);
+      const asked = [...this.recalls];
+      for (const slot of asked) this.#answerRecall(slot);
     }
   }
 
