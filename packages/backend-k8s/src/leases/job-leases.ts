@@ -34,7 +34,7 @@ const SUSPECT_DEATHS = 2;
  * Of calls up to this long a worker gets some in advance, so that it need not wait for the next one. A longer one, or one of
  * which nothing is known, would wait there behind another while a slot elsewhere is free.
  */
-const AHEAD_MS = 100;
+const AHEAD_MS = 1_000;
 /** A worker whose connection broke makes a new one at once, if it lives. */
 const RECONNECT_MS = 3_000;
 /** How long a new master waits for the workers of the one before. */
