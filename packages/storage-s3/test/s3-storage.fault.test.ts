@@ -259,7 +259,7 @@ describe.skipIf(!s3.available)('an S3 store in trouble', { timeout: FAULT_TEST_M
       expect(await failureOf(full.put('kept', new Uint8Array(3 * MIB)))).toMatchObject(noSpace);
       expect(await failureOf(full.put('kept', stream(12 * MIB)))).toMatchObject(noSpace);
       expect(await full.get('kept')).toEqual(new Uint8Array(10));
-      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: 'kept' }));
       expect(Uploads).toEqual([]);
     } finally {
       await quota('disable');
