@@ -32,14 +32,9 @@ export async function runScript(
     env: { ...context.env, ...variablesOf(options) },
   });
   // A terminal sends Ctrl-C to both; a supervisor sends it only here. The script's side takes two close together for one.
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, forward);
-  try {
-    context.setExitCode(await exitCodeOf(child));
-  } finally {
-    for (const signal of signals) process.off(signal, forward);
-  }
+  // It stays when the script has ended: one more Ctrl-C must not end this process before it has told the script's exit code.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal));
+  context.setExitCode(await exitCodeOf(child));
 }
 
 /** Told here, where it takes a line; what Node says of such files is a page of its own insides. */
