@@ -81,3 +81,38 @@ export const volumeSchema = z
   .refine((volume) => SOURCES.filter((source) => volume[source] !== undefined).length === 1, {
     error: `give exactly one of ${SOURCES.join(', ')}`,
   });
+
+const groupId = z.int().min(0).max(2_147_483_647);
+
+const localhostOrRuntime = z
+  .strictObject({
+    type: z.enum(['RuntimeDefault', 'Localhost', 'Unconfined']),
+    localhostProfile: z.string().min(1).optional(),
+  })
+  .refine(({ type, localhostProfile }) => (type === 'Localhost') === (localhostProfile !== undefined), {
+    error: 'goes with `type: Localhost`, which needs it',
+    path: ['localhostProfile'],
+  });
+
+/** What of a pod's and a container's security context is the user's to choose; the rest is what "restricted" asks. */
+export const securityContextSchema = z.strictObject({
+  runAsGroup: groupId.optional().describe('Group id of the workers. Default: `runAsUser`.'),
+  fsGroup: groupId.optional().describe('Group id that owns volumes. Default: `runAsUser`.'),
+  fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional().describe('When volumes get that group.'),
+  supplementalGroups: z.array(groupId).optional().describe('More groups, such as those of a shared file system.'),
+  seLinuxOptions: z
+    .strictObject({
+      user: z.string().optional(),
+      role: z.string().optional(),
+      type: z.string().optional(),
+      level: z.string().optional(),
+    })
+    .optional()
+    .describe('SELinux label of the workers.'),
+  seccompProfile: localhostOrRuntime.optional().describe('Default: `type: RuntimeDefault`.'),
+  readOnlyRootFilesystem: z.boolean().default(true).describe('`false` for images whose programs write beside `/tmp`.'),
+  addCapabilities: z
+    .array(z.string().regex(/^(?!CAP_)[A-Z][A-Z_]*$/, 'must be a Linux capability without CAP_, such as SYS_PTRACE'))
+    .default([])
+    .describe('Linux capabilities that workers keep; "restricted" allows NET_BIND_SERVICE alone.'),
+});

@@ -16,6 +16,7 @@ describe('the options of Kubernetes backends', () => {
       maxWorkers: 100,
       idleTimeoutSeconds: 300,
       runAsUser: 10_001,
+      securityContext: { readOnlyRootFilesystem: true, addCapabilities: [] },
     });
     expect(kubernetesOptionsSchema.safeParse({}).success).toBe(false);
   });
@@ -30,6 +31,15 @@ describe('the options of Kubernetes backends', () => {
     [{ sizing: { kind: 'per-node', memoryPerProcess: '2Gi' }, limits: { cpu: 'request' } }, []],
     [{ tolerations: [{ operator: 'Exists' }] }, []],
     [{ volumes: [{ mountPath: '/data', claim: 'data' }] }, []],
+    [{ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'worker.json' } } }, []],
+    [
+      { securityContext: { seccompProfile: { type: 'Localhost' }, addCapabilities: ['CAP_SYS_PTRACE', 'all'] } },
+      [
+        'securityContext.seccompProfile.localhostProfile: goes with `type: Localhost`, which needs it',
+        'securityContext.addCapabilities.0: must be a Linux capability without CAP_, such as SYS_PTRACE',
+        'securityContext.addCapabilities.1: must be a Linux capability without CAP_, such as SYS_PTRACE',
+      ],
+    ],
     [{ imag: 'x' }, [': Unrecognized key: "imag"']],
     [{ sizing: { kind: 'fixed', cpu: '1G1' } }, ['sizing.cpu: must be a quantity above 0, such as 500m or 2Gi']],
     [{ sizing: { kind: 'fixed', cpu: '0.0001' } }, ['sizing.cpu: must be a multiple of 1m']],

@@ -10,6 +10,7 @@ import {
   labelMap,
   labelKey,
   memoryQuantity,
+  securityContextSchema,
   tolerationSchema,
   volumeSchema,
 } from './kube-schemas.ts';
@@ -132,6 +133,9 @@ const contentShape = {
     .union([z.int().min(1), z.literal('cluster')])
     .default(10_001)
     .describe('User and group id of the workers; `cluster` leaves the choice to the cluster (OpenShift).'),
+  securityContext: securityContextSchema
+    .prefault({})
+    .describe('More of the security context of workers. Without it they meet Pod Security "restricted".'),
 };
 
 /** For `z.strictObject({ ...kubernetesOptionsShape, … }).check(checkKubernetesOptions)`. */

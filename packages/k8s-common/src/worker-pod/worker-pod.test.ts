@@ -56,6 +56,7 @@ describe('a worker pod', () => {
   it.each([
     [{}],
     [{ runAsUser: 'cluster' }],
+    [{ securityContext: { fsGroup: 5000, supplementalGroups: [6000], seLinuxOptions: { level: 's0:c1,c2' } } }],
     [
       {
         volumes: [
@@ -66,6 +67,40 @@ describe('a worker pod', () => {
     ],
   ])('meets Pod Security "restricted" with %j', (given) => {
     expect(restrictedProblems(podOf(given))).toEqual([]);
+  });
+
+  it('has the user’s security context above its own', () => {
+    const { spec } = podOf({
+      runAsUser: 1234,
+      securityContext: {
+        fsGroup: 5000,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        supplementalGroups: [6000],
+        seccompProfile: { type: 'Localhost', localhostProfile: 'worker.json' },
+        readOnlyRootFilesystem: false,
+        addCapabilities: ['SYS_PTRACE'],
+      },
+    });
+    expect(spec).toMatchObject({
+      containers: [
+        {
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: false,
+            capabilities: { drop: ['ALL'], add: ['SYS_PTRACE'] },
+          },
+        },
+      ],
+    });
+    expect(spec?.['securityContext']).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 1234,
+      runAsGroup: 1234,
+      fsGroup: 5000,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      supplementalGroups: [6000],
+      seccompProfile: { type: 'Localhost', localhostProfile: 'worker.json' },
+    });
   });
 
   it('holds no credentials, gets no token, and reads its bootstrap from a file', () => {

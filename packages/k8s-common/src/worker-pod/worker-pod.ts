@@ -68,6 +68,7 @@ function workerContainer(
   { size, component, args = [] }: WorkerPodPlan,
   options: KubernetesOptions,
 ): NonNullable<Pod['spec']>['containers'][0] {
+  const { readOnlyRootFilesystem, addCapabilities } = options.securityContext;
   return {
     name: WORKER_CONTAINER,
     image: options.image,
@@ -87,8 +88,8 @@ function workerContainer(
     resources: { requests: quantitiesOf(size.requests), limits: quantitiesOf(size.limits) },
     securityContext: {
       allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem,
+      capabilities: { drop: ['ALL'], ...(addCapabilities.length === 0 ? {} : { add: addCapabilities }) },
     },
     // A worker that dies leaves the end of its log in its status: the first thing to look at.
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -105,11 +106,13 @@ function workerContainer(
   };
 }
 
-function podSecurity({ runAsUser }: KubernetesOptions): Record<string, unknown> {
+function podSecurity({ runAsUser, securityContext }: KubernetesOptions): Record<string, unknown> {
+  const { readOnlyRootFilesystem: _, addCapabilities: __, ...ofPod } = securityContext;
   return {
     runAsNonRoot: true,
     seccompProfile: { type: 'RuntimeDefault' },
     ...(runAsUser === 'cluster' ? {} : { runAsUser, runAsGroup: runAsUser, fsGroup: runAsUser }),
+    ...ofPod,
   };
 }
 
