@@ -23,9 +23,10 @@ export class CaptureRecord {
   readonly classes = new Map<string, object>();
   readonly warnings = new Set<string>();
   readonly cells: CellTable;
-  /** Values whose initialisers could be evaluated again, and whether that is needed. */
-  readonly candidates: Map<object, RerunCandidate>;
+  /** Whether it is needed that the initialisers of values are evaluated again. */
   readonly trials: Map<object, TrialResult>;
+  /** Values whose initialisers could be evaluated again. */
+  readonly #candidates: Candidates;
   /** Of each script one closure, whose scopes show what is at the top of it. */
   readonly #closures: Map<string, FunctionPeek>;
   /** What was found to be an export of another module. */
@@ -38,8 +39,8 @@ export class CaptureRecord {
   constructor(contextOf: ContextReader, shared?: CaptureRecord) {
     this.#contextOf = contextOf;
     this.cells = new CellTable(contextOf);
-    this.candidates = shared?.candidates ?? new Map();
     this.trials = shared?.trials ?? new Map();
+    this.#candidates = shared === undefined ? new Candidates() : shared.#candidates;
     this.#closures = shared === undefined ? new Map() : shared.#closures;
   }
 
@@ -125,7 +126,12 @@ export class CaptureRecord {
   noteCandidates(script: RunningScript, closure: object, peek: FunctionPeek): void {
     if (this.#closures.has(script.id)) return;
     this.#closures.set(script.id, peek);
-    for (const [value, candidate] of rerunCandidates(script, closure, peek)) this.candidates.set(value, candidate);
+    this.#candidates.add(() => rerunCandidates(script, closure, peek));
+  }
+
+  /** How a value could be made again, if it can. */
+  candidateFor(value: object): RerunCandidate | undefined {
+    return this.#candidates.get(value);
   }
 
   scopesOf(script: RunningScript): readonly LiveScope[] {
@@ -158,6 +164,23 @@ export class CaptureRecord {
       depth: found?.index ?? 0,
       fn,
     });
+  }
+}
+
+/** Read when the first value is looked up, for that takes the inspector: most functions reach none. */
+class Candidates {
+  readonly #byValue = new Map<object, RerunCandidate>();
+  #unread: (() => ReadonlyMap<object, RerunCandidate>)[] = [];
+
+  add(read: () => ReadonlyMap<object, RerunCandidate>): void {
+    this.#unread.push(read);
+  }
+
+  get(value: object): RerunCandidate | undefined {
+    for (let read = this.#unread.shift(); read !== undefined; read = this.#unread.shift()) {
+      for (const [made, candidate] of read()) this.#byValue.set(made, candidate);
+    }
+    return this.#byValue.get(value);
   }
 }
 

@@ -270,7 +270,7 @@ export class CapturedGraph implements GraphExtension {
   }
 
   #describeRerun(value: object): ExtensionNode | undefined {
-    const candidate = this.#record.candidates.get(value);
+    const candidate = this.#record.candidateFor(value);
     if (candidate === undefined || this.#trying.has(value)) return undefined;
     let problem = this.#record.trials.get(value);
     if (problem === undefined) {
