@@ -5,7 +5,7 @@
  * stand in the body in the order of the events that have them. Tuples keep a million events small:
  *
  *     ['S', call, attempt, slot, startedAtMs]
- *     ['F', call, attempt, slot, startedAtMs, finishedAtMs, usage|0, outcome]
+ *     ['F', call, attempt, slot, startedAtMs, finishedAtMs, [cpuUserMs, cpuSystemMs, maxRssBytes]|0, outcome]
  *     ['L', call, attempt, stream, atMs, text, extra|0]
  *
  * and an outcome is `['v', bytesInBody]`, `['k', key, bytes]`, `['e', bytesInBody, name, message]`, or
@@ -87,12 +87,24 @@ function toTuple(event: StatusEvent, body: Uint8Array[]): Tuple {
       return ['S', event.callId, event.attempt, event.slot, event.startedAtMs];
     case 'finished': {
       const { callId, attempt, slot, startedAtMs, finishedAtMs, usage, outcome } = event;
-      return ['F', callId, attempt, slot, startedAtMs, finishedAtMs, usage ?? 0, outcomeToTuple(outcome, body)];
+      return [
+        'F',
+        callId,
+        attempt,
+        slot,
+        startedAtMs,
+        finishedAtMs,
+        usageToTuple(usage),
+        outcomeToTuple(outcome, body),
+      ];
     }
     case 'log':
       return ['L', event.callId, event.attempt, event.stream, event.atMs, event.text, event.extra ?? 0];
   }
 }
+
+const usageToTuple = (usage: CallUsage | undefined): Tuple | 0 =>
+  usage === undefined ? 0 : [usage.cpuUserMs, usage.cpuSystemMs, usage.maxRssBytes];
 
 function outcomeToTuple(outcome: CallOutcome, body: Uint8Array[]): Tuple {
   if (outcome.kind === 'value') {
@@ -152,7 +164,14 @@ function fromTuple(tuple: unknown, workerId: string, take: (length: unknown) => 
     finishedAtMs: fifth,
     outcome: outcomeFromTuple(seventh, take),
   };
-  return isRecord(sixth) ? { ...finished, usage: sixth as unknown as CallUsage } : finished;
+  return sixth === 0 ? finished : { ...finished, usage: usageFromTuple(sixth) };
+}
+
+function usageFromTuple(tuple: unknown): CallUsage {
+  const [cpuUserMs, cpuSystemMs, maxRssBytes] = Array.isArray(tuple) ? (tuple as unknown[]) : [];
+  if (typeof cpuUserMs !== 'number' || typeof cpuSystemMs !== 'number' || typeof maxRssBytes !== 'number')
+    throw corrupt();
+  return { cpuUserMs, cpuSystemMs, maxRssBytes };
 }
 
 const OTHER_OUTCOMES = new Set(['failed', 'timeout', 'cancelled', 'lost']);
