@@ -1,6 +1,6 @@
 /**
  * What a worker and its slots say to each other. Structured clone of plain data: `v8.serialize` in a frame between
- * processes of one machine and one Node binary, `postMessage` between threads.
+ * processes of one machine and one Node binary, `postMessage` between threads. What each call needs is packed by hand.
  */
 import { deserialize, serialize } from 'node:v8';
 import type {
@@ -12,6 +12,14 @@ import type {
   JobRef,
   WorkerPlugins,
 } from '@splitrock/core/plugin';
+import {
+  QUICK_CALLS,
+  QUICK_FINISHED,
+  decodeQuickCalls,
+  decodeQuickFinished,
+  encodeQuickCalls,
+  encodeQuickFinished,
+} from './quick-messages.ts';
 
 /** How a slot's output is caught: descriptors of files, or by wrapping `process.stdout` and `process.stderr`. */
 export type OutputCapture = 'files' | 'streams';
@@ -128,9 +136,24 @@ export interface CallsRecalled {
   readonly fromSequence?: number;
 }
 
-export const encodeMessage = (
-  message: ToSlot | SlotControl | FromSlot | RecallCalls | CallsRecalled | readonly FromSlot[],
-): Uint8Array => serialize(message);
+type SlotMessage = ToSlot | SlotControl | FromSlot | RecallCalls | CallsRecalled | readonly FromSlot[];
 
-/** Both ends are this package's own code on one machine, so the shape is not checked again. */
-export const decodeMessage = <Message>(payload: Uint8Array): Message => deserialize(payload) as Message;
+export function encodeMessage(message: SlotMessage): Uint8Array {
+  if ('type' in message) {
+    const quick =
+      message.type === 'calls'
+        ? encodeQuickCalls(message)
+        : message.type === 'finished'
+          ? encodeQuickFinished(message)
+          : undefined;
+    if (quick !== undefined) return quick;
+  }
+  return serialize(message);
+}
+
+/** Both ends are this package's own code on one machine, so the shape is not checked again. Bytes may be views. */
+export function decodeMessage<Message>(payload: Buffer): Message {
+  if (payload[0] === QUICK_CALLS) return decodeQuickCalls(payload) as Message;
+  if (payload[0] === QUICK_FINISHED) return decodeQuickFinished(payload) as Message;
+  return deserialize(payload) as Message;
+}
