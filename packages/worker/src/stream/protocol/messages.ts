@@ -4,7 +4,13 @@
  * nothing but that its sender is alive.
  */
 import { deserialize, serialize } from 'node:v8';
-import type { JobRef, LossReason, StatusEvent } from '@splitrock/core/plugin';
+import {
+  decodeStatusSegment,
+  encodeStatusSegment,
+  type JobRef,
+  type LossReason,
+  type StatusEvent,
+} from '@splitrock/core/plugin';
 import type { DispatchMessage } from '../dispatch/dispatch-events.ts';
 
 /** From the backend to its worker; made by `StreamDispatch`, read by `StreamCallSource`. */
@@ -28,9 +34,26 @@ export type AnswerTuple = readonly [
   reason?: LossReason,
 ];
 
+/** Status as it is stored: the codec for a job's million events. */
+interface PackedStatus {
+  readonly type: 'packed-status';
+  readonly job: JobRef;
+  readonly segment: Uint8Array;
+}
+
 /** The payload of a message's frame. */
-export const encodeMessage = (message: BackendMessage | WorkerMessage): Uint8Array => serialize(message);
+export function encodeMessage(message: BackendMessage | WorkerMessage): Uint8Array {
+  return serialize(message.type === 'status' ? packStatus(message) : message);
+}
 
 /** The message in a frame's payload. */
-export const decodeMessage = <Message extends BackendMessage | WorkerMessage>(frame: Uint8Array): Message =>
-  deserialize(frame) as Message;
+export function decodeMessage<Message extends BackendMessage | WorkerMessage>(frame: Uint8Array): Message {
+  const message = deserialize(frame) as Message | PackedStatus;
+  if (message.type !== 'packed-status') return message;
+  const { job, segment } = message;
+  return { type: 'status', job, events: decodeStatusSegment(segment) } as WorkerMessage as Message;
+}
+
+function packStatus({ job, events }: WorkerMessage & { readonly type: 'status' }): PackedStatus {
+  return { type: 'packed-status', job, segment: encodeStatusSegment(events[0]?.workerId ?? '', events) };
+}
