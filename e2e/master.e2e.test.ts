@@ -48,7 +48,8 @@ describe.skipIf(!isWanted)('the master with 0.2 CPU', () => {
 
   // Two hundred pods are more than a test machine has room for: what asks the master is real, what it runs is not.
   it('keeps 200 workers at work, 198 of them call sources of this process: no call is lost', LONG, async () => {
-    const CALLS = 4_000;
+    // Work for twenty seconds: the last to be let in still finds some.
+    const CALLS = 8_000;
     const executor = world.executor({ storage: 'redis', pods: { limits: { cpu: 'request' } } });
     const watched = new WatchedJob(executor, { calls: CALLS, ms: 500 });
     const bootstrap = await bootstrapOf(world, watched.job.id);

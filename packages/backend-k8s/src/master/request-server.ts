@@ -10,6 +10,9 @@ import type { z } from 'zod';
 import { TOKEN_HEADER, parseToken, type AccessToken } from '../protocol/access-token.ts';
 import { MASTER_HEADER, MAX_REQUEST_BYTES, REFUSALS, Refusal } from '../protocol/refusals.ts';
 
+/** As much of a refused request is received and dropped. */
+const MOST_UNREAD_BYTES = 4 * MAX_REQUEST_BYTES;
+
 /** What a handler is given: who asks, what, and when the asker is gone. */
 export interface Asked<Header> {
   readonly token: AccessToken;
@@ -121,8 +124,9 @@ export class RequestServer {
     // Comes up with every start anew, and harms nobody.
     else if (refusal.code === 'MASTER_SESSION_UNKNOWN') this.#deps.logger.debug('a request was refused', facts);
     else this.#deps.logger.warn('a request was refused', facts);
-    // What is still to come of it is not read.
-    if (!request.complete) response.setHeader('connection', 'close');
+    // What is still to come of it is let go by: closed in the middle of it, the asker would see its connection break and
+    // never the answer. Of what has no end in sight it is closed all the same.
+    if (!request.complete && !isShort(request)) response.setHeader('connection', 'close');
     this.#send(response, status, 'application/json', Buffer.from(JSON.stringify({ code: refusal.code, message })));
     if (!request.complete) request.resume();
   }
@@ -137,6 +141,9 @@ export class RequestServer {
     response.end(content);
   }
 }
+
+const isShort = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['content-length'] ?? Infinity) <= MOST_UNREAD_BYTES;
 
 async function read(request: IncomingMessage): Promise<Uint8Array> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw new Refusal('MASTER_REQUEST_TOO_LARGE');
