@@ -95,7 +95,8 @@ describe.each(KUBERNETES_BACKENDS)('on $name', (backend) => {
       await cluster.startNode({ name: joined, cpu: '3', memory: '4Gi' });
       try {
         await expect.poll(() => job.progress.running, PATIENCE).toBe(slots + 3);
-        expect((await slotsByNode())[joined]).toBe(3);
+        // What the nodes tell of pods comes later than what these tell of calls.
+        await expect.poll(async () => (await slotsByNode())[joined], PATIENCE).toBe(3);
         await letGo(executor, job);
         expect(await job).toEqual(range(slots + 3));
       } finally {
