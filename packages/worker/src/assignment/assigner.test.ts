@@ -41,7 +41,7 @@ describe('placing calls', () => {
     world.readyAll();
     world.deliver('a', 300);
     world.finish(0, { tookMs: 50 });
-    expect(world.inSlots()[0]).toHaveLength(107);
+    expect(world.inSlots()[0]).toHaveLength(200);
   });
 
   it('hands out as many as the job’s chunk size says', () => {
@@ -331,9 +331,8 @@ describe('a slot that is on its way', () => {
     expect(world.inSlots()).toEqual([['a2'], ['a1'], []]);
   });
 
-  it('lets what came back from behind a long call wait for it', () => {
+  it('gets its share, which does not wait behind a call that runs', () => {
     const world = new AssignerWorld({ slots: 3 });
-    world.slowRecalls = true;
     world.needs.set('a', { ...needs, memoryMiB: 256 });
     world.readyAll();
     world.deliver('a', 2);
@@ -342,13 +341,42 @@ describe('a slot that is on its way', () => {
     world.ready(0);
     world.finish(0, { tookMs: 1 });
     world.deliver('a', 1, { from: 2 });
-    expect(world.inSlots()).toEqual([['a1', 'a2'], [], []]);
     // Slot 2 is free, but not for this job: slot 1 is restarted for it.
-    world.pass(10);
-    world.answerRecalls();
     expect(world.inSlots()).toEqual([['a1'], [], []]);
     world.ready(1);
     expect(world.inSlots()).toEqual([['a1'], ['a2'], []]);
+  });
+});
+
+describe('slots that run many calls at once', () => {
+  it('share what is left at the end of a job: no call waits in one while another has room', () => {
+    const world = new AssignerWorld({ slots: 2, callsPerSlot: 4 });
+    world.readyAll();
+    world.deliver('a', 16);
+    for (const slot of [0, 1]) world.finish(slot, { tookMs: 50 });
+    // Four run in each, and the rest waits there for the next round.
+    expect(world.inSlots().map((calls) => calls.length)).toEqual([8, 6]);
+    for (let call = 0; call < 7; call += 1) world.finish(0, { tookMs: 50 });
+    expect(world.inSlots().map((calls) => calls.length)).toEqual([1, 6]);
+    world.pass(10);
+    expect(world.inSlots().map((calls) => calls.length)).toEqual([3, 4]);
+  });
+
+  it('get back what they could not begin only when one of their calls has ended', () => {
+    const world = new AssignerWorld({ slots: 2, callsPerSlot: 4 });
+    world.slowRecalls = true;
+    world.readyAll();
+    world.deliver('a', 14);
+    for (const slot of [0, 1]) world.finish(slot, { tookMs: 50 });
+    for (let call = 0; call < 4; call += 1) world.finish(0, { tookMs: 50 });
+    world.pass(10);
+    expect([...world.recalls]).toEqual([1]);
+    // Meanwhile more have come.
+    world.deliver('a', 20, { from: 14 });
+    world.answerRecalls();
+    expect(world.inSlots()[1]).toHaveLength(4);
+    world.finish(1, { tookMs: 50 });
+    expect(world.inSlots()[1]?.length).toBeGreaterThan(4);
   });
 });
 

@@ -169,9 +169,11 @@ export function jobOf<Call extends HeldCall>(state: AssignmentState<Call>, key: 
   return job;
 }
 
-/** Slots that are up, or on their way and not known to fail. */
-export const usableSlots = (state: AssignmentState<HeldCall>): number =>
-  state.slots.filter(({ phase, failures }) => phase === 'ready' || failures < MAX_START_FAILURES).length;
+/** Up, or on its way and not known to fail. */
+export const isUsable = ({ phase, failures }: SlotState<HeldCall>): boolean =>
+  phase === 'ready' || failures < MAX_START_FAILURES;
+
+export const usableSlots = (state: AssignmentState<HeldCall>): number => state.slots.filter(isUsable).length;
 
 /** Starts in a row that fail before a slot counts as unusable; it is tried on, but calls no longer wait for it. */
 export const MAX_START_FAILURES = 5;

@@ -6,7 +6,7 @@
 /** Work handed to a slot at a time, in milliseconds. */
 const CHUNK_MS = 4;
 const MAX_CHUNK_CALLS = 512;
-/** Of calls up to this long one waits in the slot, so that it need not rest while the next is on its way. */
+/** Calls wait in the slot for up to this long, so that it need not rest while the next are on their way. */
 const LOOK_AHEAD_MS = 100;
 /** Work held in advance: bridges the way to the call source and back. */
 const PREFETCH_MS = 50;
@@ -32,8 +32,9 @@ export function nextAverage(averageMs: number | undefined, durationMs: number): 
 export function slotCalls(averageMs: number | undefined, callsPerSlot: number): number {
   if (averageMs === undefined) return callsPerSlot;
   const chunk = Math.floor((callsPerSlot * CHUNK_MS) / Math.max(averageMs, SHORTEST_CALL_MS));
-  const ahead = averageMs <= LOOK_AHEAD_MS ? 1 : 0;
-  return callsPerSlot + clamp(chunk - 1, ahead, MAX_CHUNK_CALLS - 1);
+  // Calls that began together end together: then all that run at once are followed by others that are there already.
+  const ahead = Math.min(callsPerSlot, Math.floor((callsPerSlot * LOOK_AHEAD_MS) / Math.max(averageMs, 1)));
+  return callsPerSlot + Math.min(Math.max(chunk - 1, ahead), MAX_CHUNK_CALLS - 1);
 }
 
 /** Calls to hold beyond those in slots. */

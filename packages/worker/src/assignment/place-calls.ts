@@ -3,7 +3,7 @@ import {
   noteDue,
   handedCalls,
   isDry,
-  usableSlots,
+  isUsable,
   type AssignmentState,
   type JobState,
   type RunningState,
@@ -166,9 +166,22 @@ function refill<Call extends HeldCall>(state: AssignmentState<Call>, slot: SlotS
   const wanted = wantedCalls(state, job, job.needs);
   const low = room > 0 || (job.needs.chunkSize === null && !slot.isStuck && handed <= wanted / 2);
   if (!low || mustYield(state, slot, job)) return;
-  const fairShare = Math.ceil(job.queue.length / Math.max(1, usableSlots(state)));
+  const fairShare = evenLevel(state, job) - handed;
   const missing = slot.isStuck ? room : (job.needs.chunkSize ?? wanted - handed);
   hand(state, slot, job, job.needs, Math.min(missing, Math.max(fairShare, room)));
+}
+
+/** How many calls each slot would have if all that the job has here were spread evenly: then none ends long after another. */
+function evenLevel<Call extends HeldCall>(state: AssignmentState<Call>, job: JobState<Call>): number {
+  let calls = job.queue.length;
+  let slots = 0;
+  for (const slot of state.slots) {
+    const handed = handedCalls(slot);
+    if (!isUsable(slot) || (handed > 0 && slot.job !== job.key)) continue;
+    calls += handed;
+    slots += 1;
+  }
+  return Math.ceil(calls / Math.max(1, slots));
 }
 
 /** Whether this slot is the one that its job should let run dry for a job with fewer slots. */
@@ -190,12 +203,13 @@ function mustYield<Call extends HeldCall>(
   return emptiest === slot;
 }
 
-/** Asks back calls that wait in a slot: behind a long call while another slot is free, or when they must not run. */
+/** Asks back calls that wait in a slot: behind a long call while another slot could run them, or when they must not run. */
 export function recallWaiting<Call extends HeldCall>(state: AssignmentState<Call>): void {
-  const free = state.slots.some(isDry) && ![...state.jobs.values()].some((job) => wantsSlot(state, job));
+  const anyIsDry = state.slots.some(isDry) && ![...state.jobs.values()].some((job) => wantsSlot(state, job));
   for (const slot of state.slots) {
     if (slot.queued.length === 0 || slot.recalling || slot.phase !== 'ready') continue;
     const must = state.phase !== 'working' || slot.queued.some((queued) => queued.cancelled);
+    const free = anyIsDry || isRoomBeside(state, slot);
     const [longest] = slot.running.values();
     const stuckAtMs = (longest?.startedAtMs ?? state.nowMs) + RECALL_AFTER_MS;
     if (must || (free && stuckAtMs <= state.nowMs)) {
@@ -203,6 +217,22 @@ export function recallWaiting<Call extends HeldCall>(state: AssignmentState<Call
       state.out.push({ type: 'recall', slot: slot.id });
     } else if (free) noteDue(state, stuckAtMs);
   }
+}
+
+/** Whether another slot of the same job could begin more calls, and no others are there for it. */
+function isRoomBeside<Call extends HeldCall>(state: AssignmentState<Call>, slot: SlotState<Call>): boolean {
+  if (slot.job === undefined || (state.jobs.get(slot.job)?.queue.length ?? 0) > 0) return false;
+  return state.slots.some(
+    (other) =>
+      other.job === slot.job &&
+      other.phase === 'ready' &&
+      !other.recalling &&
+      !other.worn &&
+      other.lentTo === undefined &&
+      other.queued.length === 0 &&
+      other.running.size > 0 &&
+      other.running.size < state.options.callsPerSlot,
+  );
 }
 
 /** A process that has loaded many functions, or grown too large, is replaced while it has nothing to do. */
