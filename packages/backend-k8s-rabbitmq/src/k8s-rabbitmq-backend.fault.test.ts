@@ -1,8 +1,10 @@
 /** What only a work queue promises: workers, brokers and clients come and go, and every call still ends. */
 import { testService } from '@splitrock/services/vitest';
 import { ExecutorFixture, type BackendHarness } from '@splitrock/testkit';
+import { connect } from 'amqplib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signalWorker } from '../test/local-worker-pool.ts';
+import { Topology } from './broker/topology.ts';
 import { OwnBroker } from '../test/own-broker.ts';
 import { makeWorkQueueHarness } from '../test/work-queue-harness.ts';
 
@@ -21,6 +23,24 @@ let executor: ExecutorFixture;
 async function start(url: string, options: Readonly<Record<string, unknown>> = {}): Promise<void> {
   harness = await makeWorkQueueHarness(url, options);
   executor = await ExecutorFixture.start(harness, DEADLINE_MS);
+}
+
+const topology = (): Topology =>
+  new Topology({ tenant: executor.tenant, pool: (harness.backend.options as { readonly pool: string }).pool });
+
+async function isInBroker(queue: string): Promise<boolean> {
+  const model = await connect(sharedUrl());
+  try {
+    const channel = await model.createChannel();
+    // A queue that is not there closes the channel.
+    channel.on('error', () => undefined);
+    return await channel.checkQueue(queue).then(
+      () => true,
+      () => false,
+    );
+  } finally {
+    await model.close();
+  }
 }
 
 const startedWorkers = (): readonly string[] =>
@@ -89,9 +109,15 @@ describe.skipIf(!rabbitmq.available)('calls in a RabbitMQ work queue', { timeout
     const { clock } = executor;
     const renewedAtMs = clock.now() + 3_500;
     await expect.poll(() => clock.now() > renewedAtMs, { timeout: DEADLINE_MS }).toBe(true);
-    signalWorker(startedWorkers().at(-1) as string, 'SIGKILL');
+    const victim = startedWorkers().at(-1) as string;
+    const kept = topology().keptQueue(job.job, victim);
+    expect(await isInBroker(kept)).toBe(true);
+    signalWorker(victim, 'SIGKILL');
     await job.ended();
     expect(await job.value(1)).toBe('paused 4500');
+    // Its worker cannot remove it any more, and the queue would be there for days.
+    await executor.backend.endJob(job.job);
+    await expect.poll(() => isInBroker(kept), { timeout: DEADLINE_MS }).toBe(false);
   });
 
   it('begin at once behind ten thousand of another client', async () => {

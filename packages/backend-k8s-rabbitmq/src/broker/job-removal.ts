@@ -43,6 +43,10 @@ export async function removeIfOver(model: ChannelModel, deps: RemovalDeps, job: 
   const queue = topology.jobQueue(job);
   const isPresent = (): Promise<boolean> => isAnyonePresent(topology, publisher, jobKey(job));
   if (await isPresent()) return false;
+  // What a dead worker kept is on its way back.
+  for (const kept of log.keptQueues(job)) {
+    if ((await onQueue(model, async (channel) => (await channel.get(kept)) !== false)) === true) return false;
+  }
   const removed = await onQueue(model, async (channel) => {
     // What is taken to see whether anything waits goes back with the channel.
     const isEmpty = async (): Promise<boolean> => (await channel.get(queue)) === false;
@@ -52,6 +56,7 @@ export async function removeIfOver(model: ChannelModel, deps: RemovalDeps, job: 
     return true;
   });
   if (removed !== true) return false;
+  await removeKept(model, deps, job);
   await log.write({ type: 'removed', job });
   return true;
 }
@@ -61,10 +66,13 @@ export async function removeJob(model: ChannelModel, deps: RemovalDeps, job: Job
   const { topology, log } = deps;
   const queue = topology.jobQueue(job);
   if ((await messagesWaiting(model, queue)) === undefined) return 0;
-  const channel = await model.createChannel();
-  channel.on('error', () => undefined);
-  await channel.deleteQueue(queue);
-  await channel.close();
+  await onQueue(model, (channel) => channel.deleteQueue(queue));
+  await removeKept(model, deps, job);
   await log.write({ type: 'removed', job });
   return 1;
+}
+
+/** Workers remove their own queues; those that died did not. */
+async function removeKept(model: ChannelModel, { log }: RemovalDeps, job: JobRef): Promise<void> {
+  for (const kept of log.keptQueues(job)) await onQueue(model, (channel) => channel.deleteQueue(kept));
 }

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import type { Logger } from '@splitrock/core/plugin';
+import { formatJobId, type JobRef, type Logger } from '@splitrock/core/plugin';
 import { decodeLogEntry, encodeLogEntry, type LogEntry } from '../protocol/log-entry.ts';
 import type { ConfirmedPublisher, PublishOutcome } from './confirmed-publisher.ts';
 import type { Topology } from './topology.ts';
@@ -25,6 +25,8 @@ export class PoolLog {
   #nextOffset = 0;
   /** Marks of {@link catchUp} that were not read yet. */
   readonly #marks = new Map<string, () => void>();
+  /** Workers that have queues of their own for calls of a job, by job. */
+  readonly #keepers = new Map<string, Set<string>>();
 
   constructor(deps: PoolLogDeps) {
     this.#deps = deps;
@@ -54,6 +56,12 @@ export class PoolLog {
     const read = new Promise<void>((resolve) => this.#marks.set(mark, resolve));
     if ((await this.#publish(MARK, mark)) === 'unroutable') this.#reached(mark);
     await read;
+  }
+
+  /** Queues in which workers keep, or kept, calls of the job that run long; some are gone. */
+  keptQueues(job: JobRef): readonly string[] {
+    const keepers = this.#keepers.get(formatJobId(job)) ?? [];
+    return [...keepers].map((workerId) => this.#deps.topology.keptQueue(job, workerId));
   }
 
   #publish(content: Buffer, messageId: string): Promise<PublishOutcome> {
@@ -88,10 +96,19 @@ export class PoolLog {
   #deliver(content: Buffer): void {
     try {
       const entry = decodeLogEntry(content);
-      if (entry !== undefined) this.#deps.onEntry(entry);
+      if (entry === undefined) return;
+      this.#noteKeeper(entry);
+      this.#deps.onEntry(entry);
     } catch (error) {
       this.#deps.logger.warn('An entry of the pool’s log cannot be read; it is skipped', { error });
     }
+  }
+
+  #noteKeeper(entry: LogEntry): void {
+    if (entry.type === 'removed') this.#keepers.delete(formatJobId(entry.job));
+    if (entry.type !== 'kept') return;
+    const key = formatJobId(entry.job);
+    this.#keepers.set(key, (this.#keepers.get(key) ?? new Set()).add(entry.workerId));
   }
 }
 

@@ -5,7 +5,8 @@
  *     splitrock.<tenant>.<pool>.presence                exchange: a key is bound while a live connection stands behind it
  *     splitrock.<tenant>.<pool>.job.<job>               quorum queue: the calls of a job
  *     splitrock.<tenant>.<pool>.job.<job>.kept.<worker> quorum queue: calls that run longer than a message may stay
- *                                                       un-acknowledged (see source/long-calls.ts)
+ *                                                       un-acknowledged (see source/long-calls.ts); the log names
+ *                                                       its worker, and it goes with its job's queue
  *
  * All but the exclusive queues behind presence is durable, and queues of jobs expire by themselves when nobody has used
  * them for long.

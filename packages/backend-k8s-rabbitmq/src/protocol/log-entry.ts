@@ -26,6 +26,8 @@ export type LogEntry =
   | { readonly type: 'removed'; readonly job: JobRef }
   | LostEntry
   | HeldEntry
+  /** The worker has a queue of its own for calls of the job that run long; said before there is one. */
+  | { readonly type: 'kept'; readonly job: JobRef; readonly workerId: string }
   | WorkerStarted
   | { readonly type: 'worker-stopped'; readonly workerId: string };
 
@@ -92,6 +94,7 @@ const TYPES: ReadonlySet<string> = new Set<LogEntry['type']>([
   'removed',
   'lost',
   'held',
+  'kept',
   'worker-started',
   'worker-stopped',
 ]);

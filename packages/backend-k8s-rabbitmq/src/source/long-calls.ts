@@ -6,7 +6,7 @@
  * old delivery: the clock starts anew, and at every moment the broker has the message. When the worker dies, what it kept
  * expires after seconds and goes back to the job's queue.
  */
-import type { Clock, ClockTimer, Logger } from '@splitrock/core/plugin';
+import type { Clock, ClockTimer, JobRef, Logger } from '@splitrock/core/plugin';
 import type { ConfirmedPublisher } from '../broker/confirmed-publisher.ts';
 import type { Topology } from '../broker/topology.ts';
 import { encodeCallMessage } from '../protocol/call-message.ts';
@@ -26,6 +26,8 @@ export interface LongCallsDeps {
   held(): Iterable<HeldMessage>;
   /** Resolves once the log tells that this worker holds the message. */
   enter(held: HeldMessage): Promise<unknown>;
+  /** Resolves once the log tells that this worker has a queue of its own for the job. */
+  announce(job: JobRef): Promise<void>;
 }
 
 export class LongCalls {
@@ -70,7 +72,10 @@ export class LongCalls {
     // What expires in the own queue comes back: it is to be known then who kept it.
     if (!held.onRecord) await this.#deps.enter(held);
     const queue = topology.keptQueue(message.job, workerId);
-    await deliveries[0]?.consumers.openKept(queue, (channel) => topology.declareKept(channel, message.job, workerId));
+    await deliveries[0]?.consumers.openKept(queue, async (channel) => {
+      await this.#deps.announce(message.job);
+      await topology.declareKept(channel, message.job, workerId);
+    });
     const content = encodeCallMessage(message);
     // What comes by the own queue has the same id: the intake then lets go of the older delivery.
     await publisher.publish({ exchange: '', routingKey: queue, content, messageId: id });

@@ -144,6 +144,7 @@ export class RabbitmqCallSource implements CallSource {
       logger,
       held: () => this.#intake.held(),
       enter: async (held) => held.recorded(await this.#deaths.enter(held.message.job, held.id)),
+      announce: (job) => this.#log.write({ type: 'kept', job, workerId }),
     });
   }
 

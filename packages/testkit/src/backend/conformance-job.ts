@@ -186,7 +186,8 @@ export class ConformanceJob {
       if (outcome.kind !== 'value') continue;
       return decodeValue('key' in outcome ? await this.#deps.storage.get(outcome.key) : outcome.inline);
     }
-    throw new Error(`Call ${callId} has no value. ${this.#describe()}`);
+    const outcomes = this.finished(callId, attempt).map(({ outcome }) => JSON.stringify(outcome, withoutBytes));
+    throw new Error(`Call ${callId} has no value, but [${outcomes.join(', ')}]. ${this.#describe()}`);
   }
 
   async values(calls: CallRange = this.calls, attempt = 1): Promise<readonly unknown[]> {
@@ -263,3 +264,6 @@ function isIn({ from, to }: CallRange, key: string): boolean {
   const callId = Number.parseInt(key, 10);
   return callId >= from && callId < to;
 }
+
+const withoutBytes = (_key: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? `${value.length} bytes` : value;
