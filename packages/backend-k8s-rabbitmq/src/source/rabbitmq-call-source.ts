@@ -293,6 +293,7 @@ export class RabbitmqCallSource implements CallSource {
         return;
       case 'lost':
       case 'held':
+      case 'kept':
         return;
     }
   }

@@ -19,7 +19,7 @@ const CALLS: SlotCalls = {
 const FINISHED: SlotFinished = {
   type: 'finished',
   sequence: 7,
-  startedAtMs: 1_764_536_400_123.4567,
+  startedAtMs: 1_764_536_400_123.25,
   finishedAtMs: 1_764_536_400_124.5,
   outcome: { kind: 'value', inline: bytes(9, 8, 7) },
 };
