@@ -205,7 +205,7 @@ export class K8sBackend implements Backend {
   #assemble(cluster: ClusterLink, listener: BackendListener): Parts {
     const { storage, clock, logger, executorId } = this.#deps;
     const records = new ClientRecordKeeper(storage, this.#keys, executorId);
-    const caller = new MasterCaller({ storage, key: this.#keys.master, token: records.token, way: cluster.way });
+    const caller = new MasterCaller({ storage, key: this.#keys.master, token: records.token, way: cluster.way, clock });
     const trouble = new MasterTrouble(clock, listener);
     const link = new MasterLink(
       {
@@ -418,9 +418,9 @@ export class K8sBackend implements Backend {
   /** Also of a client that has not said who it is. */
   async #forgetAtMaster({ way }: ClusterLink, jobs: readonly string[]): Promise<void> {
     if (this.#parts !== undefined && this.#jobs.size > 0) return this.#parts.link.forget(jobs);
-    const { storage, executorId } = this.#deps;
+    const { storage, executorId, clock } = this.#deps;
     const records = new ClientRecordKeeper(storage, this.#keys, executorId);
-    const caller = new MasterCaller({ storage, key: this.#keys.master, token: records.token, way });
+    const caller = new MasterCaller({ storage, key: this.#keys.master, token: records.token, way, clock });
     if (!(await caller.isThere())) return;
     await records.write();
     try {

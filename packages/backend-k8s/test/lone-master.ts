@@ -72,7 +72,13 @@ export class LoneMaster {
 
   /** Asks as clients and workers do. @throws MasterRefusedError */
   ask<Header>(token: string, question: Omit<MasterQuestion<Header>, 'timeoutMs'>): Promise<MasterReply<Header>> {
-    const caller = new MasterCaller({ storage: this.storage, key: this.#keys.master, token, way: this.#way });
+    const caller = new MasterCaller({
+      storage: this.storage,
+      key: this.#keys.master,
+      token,
+      way: this.#way,
+      clock: systemClock,
+    });
     return caller.ask({ ...question, timeoutMs: PATIENCE_MS });
   }
 

@@ -1,5 +1,5 @@
 /** Asks the master, wherever it is now: its address is in storage, and is read again when it does not answer there. */
-import { decodeEnvelope, encodeEnvelope, type Storage } from '@splitrock/core/plugin';
+import { decodeEnvelope, encodeEnvelope, type Clock, type ClockTimer, type Storage } from '@splitrock/core/plugin';
 import { z } from 'zod';
 import { TOKEN_HEADER } from '../protocol/access-token.ts';
 import { readMasterRecord, type MasterRecord } from '../protocol/records.ts';
@@ -13,6 +13,7 @@ export interface MasterCallerDeps {
   readonly key: string;
   readonly token: string;
   readonly way: MasterWay;
+  readonly clock: Clock;
 }
 
 export interface MasterQuestion<Header> {
@@ -20,6 +21,8 @@ export interface MasterQuestion<Header> {
   readonly header: unknown;
   readonly body?: readonly Uint8Array[];
   readonly answer: z.ZodType<Header>;
+  /** How long the master waits before it answers that there is nothing. @defaultValue 0 */
+  readonly waitMs?: number;
   /** How long the master may take. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -29,6 +32,12 @@ export interface MasterReply<Header> {
   readonly header: Header;
   readonly body: Uint8Array;
 }
+
+/**
+ * An answer that is due for so long may be one that nobody will give: a node that vanishes breaks no connection. Then it is
+ * looked, as often, whether there is another master.
+ */
+const OVERDUE_MS = 5_000;
 
 const refusalBody = z.object({ code: z.string(), message: z.string() });
 
@@ -68,19 +77,45 @@ export class MasterCaller {
   }
 
   async #send<Header>(record: MasterRecord, question: MasterQuestion<Header>): Promise<WayAnswer> {
-    const { path, header, body = [], timeoutMs, signal } = question;
+    const { path, header, body = [], timeoutMs, waitMs = 0, signal } = question;
+    const replaced = new AbortController();
+    const watch = this.#watchRecord(record, waitMs + OVERDUE_MS, replaced);
     try {
       return await this.#deps.way.ask(record, {
         path,
         headers: { [TOKEN_HEADER]: this.#deps.token },
         body: encodeEnvelope('M', header, body),
         timeoutMs,
-        signal,
+        signal: signal === undefined ? replaced.signal : AbortSignal.any([signal, replaced.signal]),
       });
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#unreachable(error instanceof Error ? error.message : String(error));
+      const why: unknown = replaced.signal.aborted ? replaced.signal.reason : error;
+      throw this.#unreachable(why instanceof Error ? why.message : String(why));
+    } finally {
+      watch.cancel();
     }
+  }
+
+  /** Aborts `replaced` when storage tells of another master. */
+  #watchRecord({ epoch, pod }: MasterRecord, fromMs: number, replaced: AbortController): { cancel(): void } {
+    const { storage, key, clock } = this.#deps;
+    let timer: ClockTimer | undefined;
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      // Storage that is away says nothing.
+      const present = await readMasterRecord(storage, key).catch(() => undefined);
+      if (isOver) return;
+      if (present === undefined || present.epoch === epoch) timer = clock.setTimer(() => void look(), OVERDUE_MS);
+      else replaced.abort(new Error(`pod ${present.pod} has taken over from pod ${pod}`));
+    };
+    timer = clock.setTimer(() => void look(), fromMs);
+    return {
+      cancel() {
+        isOver = true;
+        timer?.cancel();
+      },
+    };
   }
 
   #unreachable(why: string): MasterUnreachableError {

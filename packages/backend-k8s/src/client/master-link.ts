@@ -241,11 +241,13 @@ export class MasterLink {
     while (!this.#stop.signal.aborted && this.#deps.isWanted()) {
       const session = this.#session;
       if (session === undefined) return;
+      // Whether it answers again is to be known at once.
+      const waitMs = this.#isAnswered ? WATCH_MS : 0;
       const { header, body } = await caller.ask({
         path: '/v1/client/watch',
-        // Whether it answers again is to be known at once.
-        header: { v: 1, ...session, waitMs: this.#isAnswered ? WATCH_MS : 0 },
+        header: { v: 1, ...session, waitMs },
         answer: watchAnswer,
+        waitMs,
         timeoutMs: WATCH_MS + PATIENCE_MS,
         signal: AbortSignal.any(signals),
       });

@@ -19,6 +19,7 @@ const options = kubernetesOptionsSchema.parse({
 
 function podOf(
   component: 'worker' | 'master',
+  more: Partial<typeof options> = {},
 ): NonNullable<NonNullable<ReturnType<typeof kubeJob>['spec']>['template']> {
   const size = fixedWorkerSize({ kind: 'fixed', cpu: '1', memory: '512Mi' }, options);
   const identity = { tenant: 'team', pool: 'p', namespace: 'work' };
@@ -33,7 +34,7 @@ function podOf(
     labels: { own: 'label' },
     keepSeconds: 60,
   };
-  const template = kubeJob(plan, options).spec?.template;
+  const template = kubeJob(plan, { ...options, ...more }).spec?.template;
   if (template === undefined) throw new Error('a Job has a template');
   return template;
 }
@@ -43,6 +44,20 @@ describe('the pods of a Kubernetes Job', () => {
     expect(podOf('worker').spec).toMatchObject({ affinity });
     expect(podOf('master').spec).toMatchObject({ affinity: { nodeAffinity: affinity.nodeAffinity } });
     expect(podOf('master').spec).not.toHaveProperty('affinity.podAntiAffinity');
+  });
+
+  it('are replaced soon when their node is not heard of, unless the options say when', () => {
+    const soon = (key: string): object => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 10 });
+    const away = soon('node.kubernetes.io/unreachable');
+    const unready = soon('node.kubernetes.io/not-ready');
+    const gpu = { key: 'gpu', operator: 'Exists' as const };
+    const patient = { key: 'node.kubernetes.io/unreachable', operator: 'Exists' as const, tolerationSeconds: 900 };
+    const all = { operator: 'Exists' as const };
+    for (const component of ['worker', 'master'] as const) {
+      expect(podOf(component, { tolerations: [gpu] }).spec).toMatchObject({ tolerations: [gpu, away, unready] });
+      expect(podOf(component, { tolerations: [patient] }).spec).toMatchObject({ tolerations: [patient, unready] });
+      expect(podOf(component, { tolerations: [all] }).spec).toMatchObject({ tolerations: [all] });
+    }
   });
 
   it('have the labels of the options and of the job', () => {

@@ -31,6 +31,7 @@ export function kubeJob(plan: JobPlan, options: KubernetesOptions): KubeJob {
     {
       ...options,
       labels: { ...options.labels, ...labels },
+      tolerations: soonReplaced(options.tolerations),
       // What workers want of each other is not for the master: kept apart from it, one node fewer would be theirs.
       ...(component === 'master' ? { affinity: nodesOnly(options.affinity) } : {}),
     },
@@ -59,6 +60,26 @@ export function kubeJob(plan: JobPlan, options: KubernetesOptions): KubeJob {
       },
     },
   };
+}
+
+/**
+ * A pod on a node that is not heard of is replaced after so long, by its Kubernetes Job. Five minutes would be usual, for
+ * which a job would have no master; by then its calls wait elsewhere anyway.
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
+ */
+const NODE_AWAY_SECONDS = 10;
+const NODE_AWAY_TAINTS = ['node.kubernetes.io/unreachable', 'node.kubernetes.io/not-ready'];
+
+/** What the user says of these taints, or of all, counts. */
+function soonReplaced(given: KubernetesOptions['tolerations']): KubernetesOptions['tolerations'] {
+  const open = NODE_AWAY_TAINTS.filter((taint) => !given.some(({ key = '' }) => key === '' || key === taint));
+  const own = open.map((key) => ({
+    key,
+    operator: 'Exists' as const,
+    effect: 'NoExecute' as const,
+    tolerationSeconds: NODE_AWAY_SECONDS,
+  }));
+  return [...given, ...own];
 }
 
 const nodesOnly = ({ nodeAffinity }: KubernetesOptions['affinity']): KubernetesOptions['affinity'] =>

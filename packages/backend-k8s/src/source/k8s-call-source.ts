@@ -69,12 +69,12 @@ export class K8sCallSource implements CallSource {
 
   constructor(setup: K8sSourceSetup, deps: WorkerDeps) {
     const { pool, token } = setup;
-    const { storage, tenant, workerId } = deps;
+    const { storage, tenant, workerId, clock } = deps;
     this.#setup = setup;
     this.#deps = deps;
     this.#outbox = new ReportOutbox(workerId, this.#held);
     const key = new BackendKeys({ tenant, pool }).master;
-    this.#caller = new MasterCaller({ storage, key, token, way: new DirectWay() });
+    this.#caller = new MasterCaller({ storage, key, token, way: new DirectWay(), clock });
   }
 
   async start(receiver: CallReceiver): Promise<void> {
@@ -177,6 +177,7 @@ export class K8sCallSource implements CallSource {
           path: '/v1/worker/poll',
           header: { ...this.#who, ...this.#readiness, waitMs },
           answer: pollAnswer,
+          waitMs,
           timeoutMs: waitMs + PATIENCE_MS,
           signal: this.#stop.signal,
         });
