@@ -12,11 +12,9 @@ import { composeService, composeWorker } from './bootstrap/compose-worker.ts';
 import { jsonLogger } from './bootstrap/json-logger.ts';
 import { readBootstrap } from './bootstrap/read-bootstrap.ts';
 import { runtimeReport } from './bootstrap/runtime-report.ts';
-import { keepCodeCompiled } from './runtime/keep-code-compiled.ts';
 
 const EXIT = { usage: 64, unavailable: 69, internal: 70, config: 78 } as const;
 
-keepCodeCompiled();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {

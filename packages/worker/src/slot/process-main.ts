@@ -8,7 +8,6 @@ import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { FrameDecoder, encodeFrame } from '../channel/frame-decoder.ts';
-import { keepCodeCompiled } from '../runtime/keep-code-compiled.ts';
 import { siblingModule } from '../runtime/sibling-module.ts';
 import { Claims } from '../protocol/claims.ts';
 import {
@@ -26,7 +25,6 @@ const MESSAGES_FD = 3;
 const ANSWERS_FD = 4;
 const CONTROL_FD = 5;
 
-keepCodeCompiled();
 const [workerDirectory, watched] = process.argv.slice(2) as [string, string?];
 const end = (): void => endWithWorker(workerDirectory);
 const claims = new Claims();
