@@ -11,7 +11,7 @@ const reportDir = process.env['SPLITROCK_TEST_REPORTS'];
 /** `packages-core`, `tools-setup`: the folder of the package under test, which npm makes the working directory. */
 const projectName = `${basename(dirname(process.cwd()))}-${basename(process.cwd())}`;
 
-/** Suites that a package passes once more in another surrounding: CI runs them all, and a laptop has better to do. */
+/** Suites in another surrounding, and faults that take minutes: CI runs them all, and a laptop has better to do. */
 const variants = globSync('{src,test}/**/*.variant.test.ts');
 const leavesOutVariants = variants.length > 0 && process.env['SPLITROCK_TEST_VARIANTS'] !== 'all';
 if (leavesOutVariants) console.log(`left out without SPLITROCK_TEST_VARIANTS=all: ${variants.join(', ')}`);
