@@ -63,6 +63,27 @@ describe.skipIf(!isWanted)('the master with 0.2 CPU', () => {
   });
 });
 
+describe.skipIf(!isWanted)('a job of 100,000 calls', () => {
+  it('gives every result in its place, and its pods have no more to carry than those of ten calls', LONG, async () => {
+    const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+    const carried = async (calls: number): Promise<number> => {
+      const job = world.executor().map((n: number) => n, range(calls));
+      const sizeOfPod = async (): Promise<number> => {
+        const pods = await world.pods();
+        const own = pods.find(({ metadata }) => metadata?.labels?.['splitrock.dev/job'] === job.id);
+        return JSON.stringify(own?.spec ?? '').length;
+      };
+      await expect.poll(sizeOfPod, { timeout: 60_000 }).toBeGreaterThan(1_000);
+      const size = await sizeOfPod();
+      expect(await job).toEqual(range(calls));
+      return size;
+    };
+    const ofTen = await carried(10);
+    // Names have a number in them, and the scheduler may have written where the pod runs.
+    expect(await carried(100_000)).toBeLessThan(ofTen + 200);
+  });
+});
+
 describe.skipIf(!isWanted)('requests to the master', () => {
   it('without its token, malformed or huge are refused and logged, and have no effect', async () => {
     const [mine, other] = [1, 2].map(() => new WatchedJob(world.executor(), { calls: 40, ms: 200 }));
