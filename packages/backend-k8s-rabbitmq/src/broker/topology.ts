@@ -22,8 +22,8 @@ const LOG_MAX_AGE = '8D';
 const LOG_SEGMENT_BYTES = 4_000_000;
 /**
  * Since RabbitMQ 4.0 a quorum queue drops what came back more than 20 times, for whatever reason, unless it is told another
- * limit (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). How to
- * ask for none differs between versions; a number that no message reaches does not.
+ * limit (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). How to ask for none differs between versions;
+ * a number that no message reaches does not.
  */
 const DELIVERY_LIMIT = 1_000_000;
 /** What a dead worker kept goes back to its job's queue after so long. */
