@@ -9,6 +9,7 @@ import { WatchedJob } from './src/watched-job.ts';
 import { World } from './src/world.ts';
 
 const LONG = { timeout: 300_000 };
+const AGES = { timeout: 900_000 };
 const isWanted = KUBERNETES_BACKENDS.includes(CLASSIC);
 
 let world: World;
@@ -64,7 +65,7 @@ describe.skipIf(!isWanted)('the master with 0.2 CPU', () => {
 });
 
 describe.skipIf(!isWanted)('a job of 100,000 calls', () => {
-  it('gives every result in its place, and its pods have no more to carry than those of ten calls', LONG, async () => {
+  it('gives every result in its place, and its pods have no more to carry than those of ten calls', AGES, async () => {
     const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
     const carried = async (calls: number): Promise<number> => {
       const job = world.executor().map((n: number) => n, range(calls));
