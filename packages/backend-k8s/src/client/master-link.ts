@@ -13,7 +13,14 @@ import {
 import { pause } from './pauses.ts';
 import type { MasterCaller } from '../access/master-caller.ts';
 import { MasterRefusedError, isRefusal } from '../access/master-error.ts';
-import { helloAnswer, plainAnswer, watchAnswer, type ClientEvent, type JobState } from '../protocol/client-messages.ts';
+import {
+  helloAnswer,
+  plainAnswer,
+  watchAnswer,
+  type ClientEvent,
+  type JobState,
+  type WatchAnswer,
+} from '../protocol/client-messages.ts';
 
 export interface MasterLinkDeps {
   readonly caller: MasterCaller;
@@ -215,14 +222,11 @@ export class MasterLink {
       timeoutMs: PATIENCE_MS,
       signal: this.#stop.signal,
     });
-    this.#session = { epoch: header.epoch, received: 0 };
+    this.#session = { epoch: header.epoch, received: header.last };
     this.#hellos.done = number;
     this.#runtime = header.runtime;
     this.#answered();
-    let offset = 0;
-    for (const [job, length] of header.status) {
-      this.#events.onStatus(job, decodeStatusSegment(body.subarray(offset, (offset += length))));
-    }
+    this.#hear(header, body);
     const states = new Map(header.jobs.map((state) => [state.job, state]));
     this.#events.onHello(states, new Set(jobs.map(([id]) => id)));
     this.#noteTold(jobs);
@@ -254,15 +258,19 @@ export class MasterLink {
       session.received = header.last;
       this.#answered();
       this.#poke();
-      let offset = 0;
-      for (const event of header.events) {
-        if (event[0] !== 'status') {
-          this.#events.onEvent(event);
-          continue;
-        }
-        const segment = body.subarray(offset, (offset += event[2]));
-        this.#events.onStatus(event[1], decodeStatusSegment(segment));
+      this.#hear(header, body);
+    }
+  }
+
+  #hear({ events }: WatchAnswer, body: Uint8Array): void {
+    let offset = 0;
+    for (const event of events) {
+      if (event[0] !== 'status') {
+        this.#events.onEvent(event);
+        continue;
       }
+      const segment = body.subarray(offset, (offset += event[2]));
+      this.#events.onStatus(event[1], decodeStatusSegment(segment));
     }
   }
 

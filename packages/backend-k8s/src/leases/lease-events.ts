@@ -44,8 +44,8 @@ export type LeaseEvent =
       readonly slots: number;
       readonly held: readonly HeldBefore[];
     }
-  /** The worker lives, and would take so many calls. */
-  | { readonly type: 'room'; readonly worker: string; readonly calls: number }
+  /** The worker lives, and would take so many calls; `undefined`: as many as before. */
+  | { readonly type: 'room'; readonly worker: string; readonly calls: number | undefined }
   | { readonly type: 'answered'; readonly worker: string; readonly answers: readonly WorkerAnswer[] }
   /** Its connection broke: it comes back soon, or it is gone. */
   | { readonly type: 'disconnected'; readonly worker: string }

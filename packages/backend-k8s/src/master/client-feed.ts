@@ -10,7 +10,7 @@ const EVENT_BYTES = 200;
 /** Most bytes in one answer, so that a client which is far behind gets on. */
 const ANSWER_BYTES = 2 * 1024 * 1024;
 
-interface FedEvent {
+export interface FedEvent {
   readonly number: number;
   readonly event: ClientEvent;
   readonly body?: Uint8Array;
@@ -18,29 +18,39 @@ interface FedEvent {
 
 export class ClientFeed {
   readonly clientId: string;
-  readonly jobs: Set<string>;
-  /** Whether the client has said that it is there; until then what happens is only kept for it. */
-  readonly isOpened: boolean;
+  readonly #jobs = new Set<string>();
+  readonly #nextNumber: () => number;
   readonly #events: FedEvent[] = [];
+  #isOpened = false;
   #bytes = 0;
-  #last = 0;
   #wake: (() => void) | undefined;
   #heardOfMs: number;
 
-  /** @param jobs - What the client has said that it wants to hear of; absent: it has said nothing yet. */
-  constructor(clientId: string, nowMs: number, jobs?: Set<string>) {
+  /** @param nextNumber - Counts up for all feeds of a master, so that what a client has heard is known of any of them. */
+  constructor(clientId: string, nowMs: number, nextNumber: () => number) {
     this.clientId = clientId;
-    this.isOpened = jobs !== undefined;
-    this.jobs = jobs ?? new Set();
+    this.#nextNumber = nextNumber;
     this.#heardOfMs = nowMs;
   }
 
-  /** Status that comes after `received`, which counts events of an opened feed. */
-  keptStatus(received: number): readonly { readonly job: string; readonly segment: Uint8Array }[] {
-    const from = this.isOpened ? received : 0;
-    return this.#events.flatMap(({ number, event, body }) =>
-      event[0] === 'status' && body !== undefined && number > from ? [{ job: event[1], segment: body }] : [],
-    );
+  /** Whether the client has said that it is there; until then what happens is only kept for it. */
+  get isOpened(): boolean {
+    return this.#isOpened;
+  }
+
+  /** The client says what it wants to hear of, and that it has heard everything up to `received`; what comes after that. */
+  open(jobs: readonly string[], received: number, nowMs: number): readonly FedEvent[] {
+    this.#isOpened = true;
+    this.#heardOfMs = nowMs;
+    this.#jobs.clear();
+    for (const job of jobs) this.#jobs.add(job);
+    this.#drop(received);
+    return [...this.#events];
+  }
+
+  /** The client wants to hear of this job, too. */
+  watch(job: string): void {
+    this.#jobs.add(job);
   }
 
   isForgotten(nowMs: number): boolean {
@@ -48,12 +58,11 @@ export class ClientFeed {
   }
 
   watches(job: JobRef, id: string): boolean {
-    return this.jobs.has(id) || job.executorId === this.clientId;
+    return this.#jobs.has(id) || job.executorId === this.clientId;
   }
 
   add(event: ClientEvent, body?: Uint8Array): void {
-    this.#last += 1;
-    this.#events.push({ number: this.#last, event, ...(body === undefined ? {} : { body }) });
+    this.#events.push({ number: this.#nextNumber(), event, ...(body === undefined ? {} : { body }) });
     this.#bytes += EVENT_BYTES + (body?.length ?? 0);
     this.#wake?.();
   }
@@ -61,10 +70,7 @@ export class ClientFeed {
   /** What comes after `received`, at once or as soon as there is something; nothing when `until` comes first. */
   async after(received: number, until: Promise<void>, nowMs: number): Promise<readonly FedEvent[]> {
     this.#heardOfMs = nowMs;
-    while (this.#events[0] !== undefined && this.#events[0].number <= received) {
-      const event = this.#events.shift() as FedEvent;
-      this.#bytes -= EVENT_BYTES + (event.body?.length ?? 0);
-    }
+    this.#drop(received);
     // Of two requests the later one counts.
     this.#wake?.();
     if (this.#events.length === 0) {
@@ -74,6 +80,13 @@ export class ClientFeed {
       if (this.#wake === wake) this.#wake = undefined;
     }
     return this.#firstOf();
+  }
+
+  #drop(received: number): void {
+    while (this.#events[0] !== undefined && this.#events[0].number <= received) {
+      const event = this.#events.shift() as FedEvent;
+      this.#bytes -= EVENT_BYTES + (event.body?.length ?? 0);
+    }
   }
 
   #firstOf(): readonly FedEvent[] {

@@ -6,7 +6,7 @@ import { helloAnswer, watchAnswer, type HelloAnswer } from '../protocol/client-m
 import { plainAnswer, pollAnswer } from '../protocol/worker-messages.ts';
 
 const WORKER = { v: 1, worker: 'pod-1', session: 'a-session-of-a-worker' };
-const READY = { room: 10, received: 0 };
+const READY = { turn: 0, room: 10, received: 0 };
 
 let master: LoneMaster;
 beforeEach(async () => {
@@ -48,9 +48,10 @@ async function hello(heard?: { epoch: string; received: number }): Promise<Hello
     answer: helloAnswer,
   });
   let offset = 0;
-  const finished = header.status.flatMap(([job, length]) => {
-    expect(job).toBe(jobId());
-    return decodeStatusSegment(body.subarray(offset, (offset += length))).map(({ callId }) => callId);
+  const finished = header.events.flatMap((event) => {
+    if (event[0] !== 'status') return [];
+    expect(event[1]).toBe(jobId());
+    return decodeStatusSegment(body.subarray(offset, (offset += event[2]))).map(({ callId }) => callId);
   });
   return { ...header, finished };
 }
@@ -59,15 +60,24 @@ it('is kept for a client that has not been there, and comes with what its first 
   await join();
   await finish(0, 0, 1);
   await finish(1, 2);
-  const { finished, jobs } = await hello();
+  const { finished, jobs, epoch, last } = await hello();
   expect(finished).toEqual([0, 1, 2]);
   expect(jobs[0]?.open).toEqual([[1, 3, 10]]);
-  expect((await hello()).finished).toEqual([]);
+  expect((await hello({ epoch, received: last })).finished).toEqual([]);
+});
+
+it('comes again when the answer to a hello was lost', async () => {
+  await join();
+  const { epoch, last } = await hello();
+  await finish(0, 0);
+  expect((await hello({ epoch, received: last })).finished).toEqual([0]);
+  await finish(1, 1);
+  expect((await hello({ epoch, received: last })).finished).toEqual([0, 1]);
 });
 
 it('that a client has not heard comes with the next hello, and what it has heard does not', async () => {
   await join();
-  const { epoch } = await hello();
+  const { epoch, last: before } = await hello();
   await finish(0, 0);
   const watch = (received: number): Promise<{ header: { last: number } }> =>
     master.ask(master.clientToken(), {
@@ -75,10 +85,10 @@ it('that a client has not heard comes with the next hello, and what it has heard
       header: { v: 1, epoch, received, waitMs: 0 },
       answer: watchAnswer,
     });
-  const { last } = (await watch(0)).header;
+  const { last } = (await watch(before)).header;
   await finish(1, 1);
   expect((await hello({ epoch, received: last })).finished).toEqual([1]);
   await finish(2, 2);
   // Of another master's count it does not take anything for heard.
-  expect((await hello({ epoch: 'another', received: 1_000 })).finished).toEqual([2]);
+  expect((await hello({ epoch: 'another', received: 1_000 })).finished).toEqual([1, 2]);
 });

@@ -141,13 +141,10 @@ export class MasterJob {
   }
 
   /** Resolves to what there is for the worker, or to nothing when `until` comes first. */
-  async poll(
-    { worker, session, room, received }: PollRequest,
-    until: Promise<void>,
-  ): Promise<ReturnType<WorkerSession['after']>> {
-    const mine = this.#session(worker, session);
-    this.#handle({ type: 'room', worker, calls: mine.roomLeft(room, received) });
-    return mine.after(received, until);
+  async poll(request: PollRequest, until: Promise<void>): Promise<ReturnType<WorkerSession['after']>> {
+    const mine = this.#session(request.worker, request.session);
+    this.#handle({ type: 'room', worker: request.worker, calls: mine.roomLeft(request) });
+    return mine.after(request.received, until);
   }
 
   /** The worker's connection broke while it listened. */
@@ -156,7 +153,8 @@ export class MasterJob {
     if (mine?.session === session && !mine.isListening) this.#handle({ type: 'disconnected', worker });
   }
 
-  report({ worker, session, report, room, received, answers }: ReportRequest, segments: readonly Uint8Array[]): void {
+  report(request: ReportRequest, segments: readonly Uint8Array[]): void {
+    const { worker, session, report, answers } = request;
     const mine = this.#session(worker, session);
     if (mine.isNewReport(report)) {
       // Status first: whoever hears that a call is done is to know how it ended.
@@ -169,7 +167,7 @@ export class MasterJob {
       if (told.length > 0) this.#handle({ type: 'answered', worker, answers: told });
       if (told.some(({ type }) => type !== 'started')) this.#changed();
     }
-    this.#handle({ type: 'room', worker, calls: mine.roomLeft(room, received) });
+    this.#handle({ type: 'room', worker, calls: mine.roomLeft(request) });
   }
 
   leave(worker: string, session: string): void {

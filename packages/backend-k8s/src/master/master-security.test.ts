@@ -29,8 +29,8 @@ const recorder: Logger = {
 
 const who = { v: 1, worker: 'pod-1', session: 'a-session-of-a-worker' };
 const join = { ...who, slots: 2, runtime: { nodeVersion: '24.0.0' }, held: [] };
-const poll = { ...who, room: 5, received: 0, waitMs: 0 };
-const report = { ...who, room: 5, received: 0, report: 0, answers: [['d', 1, 0, 10, 0]], segments: [] };
+const poll = { ...who, turn: 1, room: 5, received: 0, waitMs: 0 };
+const report = { ...who, turn: 2, room: 5, received: 0, report: 0, answers: [['d', 1, 0, 10, 0]], segments: [] };
 
 interface Asked {
   readonly path?: string;

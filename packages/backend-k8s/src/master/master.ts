@@ -22,7 +22,7 @@ import { encodeMasterRecord, readClientRecord, readMasterRecord } from '../proto
 import { Refusal } from '../protocol/refusals.ts';
 import { runtimeToTell } from '../protocol/wire-schemas.ts';
 import * as worker from '../protocol/worker-messages.ts';
-import { ClientFeed } from './client-feed.ts';
+import { ClientFeed, type FedEvent } from './client-feed.ts';
 import { JobStore, removeBelow } from './job-store.ts';
 import { MasterJob } from './master-job.ts';
 import { RequestServer, type Answer, type Route } from './request-server.ts';
@@ -58,6 +58,8 @@ export class Master implements BackendService {
   readonly #feeds = new Map<string, ClientFeed>();
   readonly #clients = new Map<string, string>();
   readonly #unknown = new Map<string, number>();
+  /** How many events clients were told. */
+  #events = 0;
   #finish: () => void = () => {};
   #look: ClockTimer | undefined;
   #looks = 0;
@@ -143,9 +145,7 @@ export class Master implements BackendService {
 
   #tell(ref: JobRef, id: string, event: client.ClientEvent, body?: Uint8Array): void {
     // A job's workers may be there sooner than its client's first hello, which brings what was kept.
-    if (event[0] === 'status' && !this.#feeds.has(ref.executorId)) {
-      this.#feeds.set(ref.executorId, new ClientFeed(ref.executorId, this.#clock.now()));
-    }
+    if (event[0] === 'status' && !this.#feeds.has(ref.executorId)) this.#newFeed(ref.executorId);
     for (const feed of this.#feeds.values()) if (feed.watches(ref, id)) feed.add(event, body);
   }
 
@@ -205,7 +205,7 @@ export class Master implements BackendService {
       '/v1/client/hello': route('client', client.helloRequest, ({ token, header }) => this.#hello(token, header)),
       '/v1/client/poke': route('client', client.pokeRequest, ({ token, header }) => {
         const feed = this.#feedOf(token, header.epoch);
-        for (const [job] of header.jobs) feed.jobs.add(job);
+        for (const [job] of header.jobs) feed.watch(job);
         return done(this.#catchUp(feed.clientId, header.jobs).then(() => {}));
       }),
       '/v1/client/watch': route('client', client.watchRequest, async ({ token, header, gone }) => {
@@ -213,9 +213,7 @@ export class Master implements BackendService {
         const fed = await this.#within(header.waitMs, gone, (until) =>
           feed.after(header.received, until, this.#clock.now()),
         );
-        const body = fed.flatMap((each) => (each.body === undefined ? [] : [each.body]));
-        const last = fed.at(-1)?.number ?? header.received;
-        return { header: { v: 1, last, events: fed.map(({ event }) => event) }, body };
+        return fedAnswer(fed, header.received);
       }),
       '/v1/client/death': route('client', client.deathRequest, async ({ token, header }) => {
         this.#feedOf(token, header.epoch);
@@ -240,17 +238,19 @@ export class Master implements BackendService {
 
   async #hello({ clientId }: AccessToken, { jobs, heard }: client.HelloRequest): Promise<Answer> {
     const found = await this.#catchUp(clientId, jobs);
-    // Nothing happens in between: what was kept, how the jobs are, and what the new feed will hold follow each other.
-    const kept = this.#feeds.get(clientId)?.keptStatus(heard?.epoch === this.#epoch ? heard.received : 0) ?? [];
-    this.#feeds.set(clientId, new ClientFeed(clientId, this.#clock.now(), new Set(jobs.map(([id]) => id))));
-    const header: client.HelloAnswer = {
-      v: 1,
-      epoch: this.#epoch,
-      runtime: runtimeToTell(this.#deps.runtime),
-      status: kept.map(({ job, segment }) => [job, segment.length]),
-      jobs: found.map((job) => job.state),
-    };
-    return { header, body: kept.map(({ segment }) => segment) };
+    // Nothing happens in between: what it has not heard, how the jobs are, and what its feed will hold follow each other.
+    const feed = this.#feeds.get(clientId) ?? this.#newFeed(clientId);
+    const received = heard?.epoch === this.#epoch ? heard.received : 0;
+    const ids = jobs.map(([id]) => id);
+    const { header, body } = fedAnswer(feed.open(ids, received, this.#clock.now()), received);
+    const runtime = runtimeToTell(this.#deps.runtime);
+    return { header: { ...header, epoch: this.#epoch, runtime, jobs: found.map((job) => job.state) }, body };
+  }
+
+  #newFeed(clientId: string): ClientFeed {
+    const feed = new ClientFeed(clientId, this.#clock.now(), () => (this.#events += 1));
+    this.#feeds.set(clientId, feed);
+    return feed;
   }
 
   /** Reads what the client has written to the logs of these jobs; answers those that there are. */
@@ -370,6 +370,12 @@ const route = <Header>(
   schema: Route<Header>['schema'],
   handle: Route<Header>['handle'],
 ): Route => ({ role, schema, handle: (asked) => handle(asked as Parameters<typeof handle>[0]) });
+
+function fedAnswer(fed: readonly FedEvent[], received: number) {
+  const events = fed.map(({ event }) => event);
+  const header = { v: 1 as const, last: fed.at(-1)?.number ?? received, events };
+  return { header, body: fed.flatMap(({ body }) => (body === undefined ? [] : [body])) };
+}
 
 /** Cuts the body into segments, each of which must be one: nothing damaged goes on to clients. */
 function segmentsOf(lengths: readonly number[], body: Uint8Array): readonly Uint8Array[] {

@@ -1,6 +1,6 @@
 /** A worker's connection to the master: what it was told and has not received yet. */
 import type { RuntimeInfo } from '@splitrock/core/plugin';
-import type { WorkerMessage } from '../protocol/worker-messages.ts';
+import type { Readiness, WorkerMessage } from '../protocol/worker-messages.ts';
 
 type Unnumbered<Message> = Message extends readonly [infer Type, number, ...infer Rest] ? [Type, Rest] : never;
 
@@ -16,6 +16,7 @@ export class WorkerSession {
   readonly slots: number;
   readonly runtime: RuntimeInfo;
   #lastReport = -1;
+  #turn = 0;
   #deliveries: Delivery[] = [];
   #last = 0;
   #wake: (() => void) | undefined;
@@ -39,8 +40,10 @@ export class WorkerSession {
     this.#wake?.();
   }
 
-  /** What of the room that it tells is left, when what is on its way has come. */
-  roomLeft(room: number, received: number): number {
+  /** What of the room that it tells is left, when what is on its way has come; `undefined`: it has told a later one. */
+  roomLeft({ turn, room, received }: Readiness): number | undefined {
+    if (turn < this.#turn) return undefined;
+    this.#turn = turn;
     const onTheirWay = this.#after(received).reduce((sum, { calls }) => sum + calls, 0);
     return Math.max(0, room - onTheirWay);
   }

@@ -49,16 +49,6 @@ export const jobState = z.object({
 });
 export type JobState = z.output<typeof jobState>;
 
-export const helloAnswer = z.object({
-  v: z.literal(1),
-  epoch,
-  runtime: runtimeInfo,
-  /** Status that came while the client was not there, as jobs and lengths of segments in the body; before `jobs`. */
-  status: z.array(z.tuple([jobIdText, count])),
-  jobs: z.array(jobState),
-});
-export type HelloAnswer = z.output<typeof helloAnswer>;
-
 export const clientEvent = z.union([
   /** Status of a job's calls: bytes of a segment in the body. */
   z.tuple([z.literal('status'), jobIdText, count]),
@@ -70,5 +60,10 @@ export const clientEvent = z.union([
 ]);
 export type ClientEvent = z.output<typeof clientEvent>;
 
+/** What the client has not heard; `last`: the number of the last of it. */
 export const watchAnswer = z.object({ v: z.literal(1), last: count, events: z.array(clientEvent) });
+/** The same, then how the jobs are after it. */
+export const helloAnswer = watchAnswer.extend({ epoch, runtime: runtimeInfo, jobs: z.array(jobState) });
+export type HelloAnswer = z.output<typeof helloAnswer>;
+export type WatchAnswer = z.output<typeof watchAnswer>;
 export const plainAnswer = z.object({ v: z.literal(1) });

@@ -14,8 +14,11 @@ import {
 
 /** On every request: who it is, and since which start. */
 const who = { v: z.literal(1), worker: workerName, session: sessionText };
-/** Calls that it would take beyond those that it has received, and the number of the last delivery received. */
-const readiness = { room: count.max(1_000_000), received: count };
+/**
+ * Calls that it would take beyond those that it has received, and the number of the last delivery received. `turn` counts
+ * up: polls and reports come by different connections and may overtake each other, and the latest counts.
+ */
+const readiness = { turn: count, room: count.max(1_000_000), received: count };
 
 export const joinRequest = z.strictObject({
   ...who,
@@ -39,6 +42,7 @@ export const reportRequest = z.strictObject({
 export const leaveRequest = z.strictObject(who);
 
 export type JoinRequest = z.output<typeof joinRequest>;
+export type Readiness = Pick<PollRequest, keyof typeof readiness>;
 export type PollRequest = z.output<typeof pollRequest>;
 export type ReportRequest = z.output<typeof reportRequest>;
 

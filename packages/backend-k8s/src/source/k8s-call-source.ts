@@ -22,7 +22,7 @@ import { isRefusal } from '../access/master-error.ts';
 import { DirectWay } from '../access/master-way.ts';
 import { BackendKeys } from '../protocol/backend-keys.ts';
 import { runtimeToTell, toRange } from '../protocol/wire-schemas.ts';
-import { joinAnswer, plainAnswer, pollAnswer, type WorkerMessage } from '../protocol/worker-messages.ts';
+import { joinAnswer, plainAnswer, pollAnswer, type Readiness, type WorkerMessage } from '../protocol/worker-messages.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ReportOutbox } from './report-outbox.ts';
 
@@ -59,6 +59,7 @@ export class K8sCallSource implements CallSource {
   #receiver: CallReceiver | undefined;
   #capacity = 0;
   #received = 0;
+  #turn = 0;
   #joining: Promise<void> | undefined;
   #reporting: Promise<void> | undefined;
   #toReport = false;
@@ -134,8 +135,10 @@ export class K8sCallSource implements CallSource {
     return { v: 1, worker: this.#deps.workerId, session: this.#session };
   }
 
-  get #readiness(): { readonly room: number; readonly received: number } {
-    return { room: Math.max(0, Math.min(1_000_000, this.#capacity - this.#held.size)), received: this.#received };
+  /** As it is now. */
+  #readiness(): Readiness {
+    const room = Math.max(0, Math.min(1_000_000, this.#capacity - this.#held.size));
+    return { turn: (this.#turn += 1), room, received: this.#received };
   }
 
   get #slots(): number {
@@ -175,7 +178,7 @@ export class K8sCallSource implements CallSource {
       await this.#persist(async () => {
         const { header, body } = await this.#ask({
           path: '/v1/worker/poll',
-          header: { ...this.#who, ...this.#readiness, waitMs },
+          header: { ...this.#who, ...this.#readiness(), waitMs },
           answer: pollAnswer,
           waitMs,
           timeoutMs: waitMs + PATIENCE_MS,
@@ -204,7 +207,7 @@ export class K8sCallSource implements CallSource {
           path: '/v1/worker/report',
           header: {
             ...this.#who,
-            ...this.#readiness,
+            ...this.#readiness(),
             report: number,
             answers,
             segments: segments.map(({ length }) => length),
