@@ -69,7 +69,7 @@ describe('calls on a cluster', { timeout: 4 * DEADLINE_MS }, () => {
     await start({ options: { maxWorkers: 1 } });
     const job = await executor.job({ fn: pause, inputs: fill(30, 100) });
     await job.submit();
-    await job.until(() => job.endedCount > 3, 'the job is under way');
+    await job.until(() => job.endedCount > 3 && startedWorkers().length > 0, 'the job is under way');
     harness.kubernetes.evict({ namespace: NAMESPACE, name: startedWorkers()[0] ?? '' });
     await job.ended();
     expect(await job.values()).toEqual(fill(30, 'paused 100'));

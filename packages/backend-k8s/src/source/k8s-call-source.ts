@@ -22,7 +22,13 @@ import { isRefusal } from '../access/master-error.ts';
 import { DirectWay } from '../access/master-way.ts';
 import { BackendKeys } from '../protocol/backend-keys.ts';
 import { runtimeToTell, toRange } from '../protocol/wire-schemas.ts';
-import { joinAnswer, plainAnswer, pollAnswer, type Readiness, type WorkerMessage } from '../protocol/worker-messages.ts';
+import {
+  joinAnswer,
+  plainAnswer,
+  pollAnswer,
+  type Readiness,
+  type WorkerMessage,
+} from '../protocol/worker-messages.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ReportOutbox } from './report-outbox.ts';
 

@@ -111,6 +111,7 @@ export function describeCalls(suite: BackendSuite): void {
       const first = await shared().job({ fn: double, inputs: [1] });
       await first.submit();
       await first.ended();
+      await shared().untilStarted(first.finished(0)[0]?.workerId);
       const everyWorker = shared().workers.map(({ workerId }) => workerId);
       const job = await shared().job({ fn: double, inputs: numbers(10) });
       await job.submit({ attempt: 2, avoidWorkers: everyWorker });
@@ -182,6 +183,7 @@ export function describeCalls(suite: BackendSuite): void {
       await job.submit();
       await job.ended();
       const { workerId } = job.finished(0)[0] ?? {};
+      await shared().untilStarted(workerId);
       const started = shared().workers.find((worker) => worker.workerId === workerId && worker.change === 'started');
       expect(started?.slots).toBeGreaterThanOrEqual(1);
     });

@@ -105,6 +105,12 @@ export class ExecutorFixture implements BackendListener {
     return this.#watch.until(condition, what);
   }
 
+  /** The backend has told of this worker: status, which comes by another way, may have named it before. */
+  untilStarted(workerId: string | undefined): Promise<void> {
+    const isIt = (told: WorkerChange): boolean => told.workerId === workerId && told.change === 'started';
+    return this.until(() => this.workers.some(isIt), `worker ${workerId} was told`);
+  }
+
   callsLost(event: CallsLostEvent): void {
     this.#jobs.get(formatJobId(event.job))?.callsLost(event);
     this.#watch.changed();

@@ -123,6 +123,7 @@ export function describeLifecycle(suite: BackendSuite): void {
         await job.submit();
         await job.ended();
         const { workerId } = job.finished(0)[0] ?? {};
+        await executor.untilStarted(workerId);
         await executor.backend.stop();
         const changes = executor.workers.filter((worker) => worker.workerId === workerId).map(({ change }) => change);
         expect(changes).toEqual(['started', 'stopped']);
