@@ -1,8 +1,8 @@
 /**
  * Reads the inputs of calls: given inline, or by ranged reads of the stored part that holds them.
  *
- * The offset table is read in pages and kept, and neighbouring small inputs that are waiting in this slot are fetched
- * with one read.
+ * The offset table is read in pages and kept, and neighbouring small inputs are fetched with one read: those that wait in
+ * this slot, and those that may come next.
  */
 import {
   INPUT_GATHER,
@@ -28,8 +28,13 @@ import {
 const PAGE_CALLS = 4096;
 /** Table pages kept; a slot works through a part from front to back, so few are used again. */
 const MAX_PAGES = 16;
-/** Neighbouring inputs are fetched together up to this size. */
+/** Inputs of calls that wait in this slot are fetched together up to this size. */
 const MAX_READAHEAD_BYTES = 1024 * 1024;
+/**
+ * Those that follow come along up to this size, although they may run elsewhere: a store takes as long to answer for one
+ * byte, and a slot that reads for every few calls makes calls look long, so that it is given but few again.
+ */
+const FREE_READAHEAD_BYTES = 64 * 1024;
 /** Results that a gather fetches at the same time. */
 const GATHER_CONCURRENCY = 16;
 
@@ -73,9 +78,11 @@ export class InputReader {
     const page = await this.#page(part, key, callId);
     const first = callId - page.firstCall;
     const start = page.offsets[first] as number;
-    const end = Math.min(page.offsets.length - 1, neighbours - page.firstCall);
+    const isNear = (index: number): boolean =>
+      (page.offsets[index] as number) - start <=
+      (index + page.firstCall <= neighbours ? MAX_READAHEAD_BYTES : FREE_READAHEAD_BYTES);
     let last = first + 1;
-    while (last < end && (page.offsets[last + 1] as number) - start <= MAX_READAHEAD_BYTES) last += 1;
+    while (last + 1 < page.offsets.length && isNear(last + 1)) last += 1;
     const payloads = this.#readPayloads(key, page.offsets.subarray(first, last + 1));
     const window: Window = { key, from: callId, to: page.firstCall + last, payloads };
     this.#latest = window;
