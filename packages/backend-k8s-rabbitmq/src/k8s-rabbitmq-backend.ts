@@ -10,6 +10,7 @@ import {
   abortable,
   decodeJobDescriptor,
   formatJobId,
+  pause,
   type Backend,
   type BackendDeps,
   type BackendListener,
@@ -406,7 +407,7 @@ export class K8sRabbitmqBackend implements Backend {
     const own = new Set(jobs.map(formatJobId));
     const anyLeft = (): boolean => [...client.book.jobs()].some(({ ref }) => own.has(formatJobId(ref)));
     while (clock.now() < endMs && client.roster.slots > 0 && anyLeft()) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, LOOK_MS, { keepAlive: true }));
+      await pause(clock, LOOK_MS, { keepAlive: true });
     }
   }
 

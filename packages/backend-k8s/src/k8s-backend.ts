@@ -10,6 +10,7 @@ import {
   abortable,
   formatJobId,
   parseJobId,
+  pause,
   type Backend,
   type BackendDeps,
   type BackendListener,
@@ -31,7 +32,6 @@ import { MasterLink } from './client/master-link.ts';
 import { MasterTrouble } from './client/master-trouble.ts';
 import { OwnJob } from './client/own-job.ts';
 import { masterPoolOf, podOptions, workerBootstrap } from './client/pool-setup.ts';
-import { pause } from './client/pauses.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { K8sBackendOptions } from './k8s-backend-options.ts';
 import { removeBelow } from './master/job-store.ts';
@@ -476,6 +476,6 @@ export class K8sBackend implements Backend {
     const endMs = clock.now() + graceMs + STOP_MS;
     const isLeft = (): boolean => !job.isFinishing && clock.now() < endMs && signal?.aborted !== true;
     // Without a master nobody could say.
-    while (isLeft() && link.isAnswered) await pause(clock, LOOK_MS, signal ?? this.#stopped.signal);
+    while (isLeft() && link.isAnswered) await pause(clock, LOOK_MS, { keepAlive: true });
   }
 }

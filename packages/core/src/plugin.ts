@@ -24,7 +24,7 @@ export type {
 } from './contracts/backend.ts';
 export type { CallContext, CallLogger } from './contracts/call-context.ts';
 export type { CallLease, CallReceiver, CallSource } from './contracts/call-source.ts';
-export { systemClock, type Clock, type ClockTimer } from './contracts/clock.ts';
+export { pause, systemClock, type Clock, type ClockTimer } from './contracts/clock.ts';
 export { silentLogger, type LogFields, type Logger } from './contracts/logger.ts';
 export type {
   StatusPublisher,
@@ -102,6 +102,7 @@ export {
 export { decodeValue, encodeValue, type CodecWarning, type DecodeOptions, type EncodeOptions } from './codec/codec.ts';
 export { RemoteError } from './codec/remote-error.ts';
 export { abortable, bodyChunks } from './storage-support/abortable.ts';
+export { LazyStorage } from './storage-support/lazy-storage.ts';
 export { checkByteRange, resolveByteRange } from './storage-support/byte-range.ts';
 export { deleteInBatches, type DeleteFailure, type DeleteManyPlan } from './storage-support/delete-many.ts';
 export { StorageLifecycle } from './storage-support/storage-lifecycle.ts';

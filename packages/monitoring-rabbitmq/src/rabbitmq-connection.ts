@@ -5,7 +5,14 @@
  * an operation gets the connection, makes its channels, and is run again when that broke.
  */
 import { connect, type ChannelModel } from 'amqplib';
-import { IllegalStateError, abortable, type Clock, type Logger, type OperationOptions } from '@splitrock/core/plugin';
+import {
+  IllegalStateError,
+  abortable,
+  pause,
+  type Clock,
+  type Logger,
+  type OperationOptions,
+} from '@splitrock/core/plugin';
 import { addressOf, type RabbitmqAddress } from './rabbitmq-address.ts';
 import { isVhostRefusal, refusalOf, unreachable, vhostRefused } from './rabbitmq-errors.ts';
 import type { RabbitmqMonitoringOptions } from './rabbitmq-monitoring-options.ts';
@@ -115,7 +122,7 @@ export class RabbitmqConnection {
         this.#logger.debug('RabbitMQ operation failed', { server: this.server, operation, error: String(error) });
       }
       // Spread, so that many workers do not come back to a recovering broker at once.
-      await pause(this.#clock, pauseMs * (0.5 + Math.random() / 2), signal);
+      await pause(this.#clock, pauseMs * (0.5 + Math.random() / 2), { signal });
     }
   }
 
@@ -148,20 +155,4 @@ export class RabbitmqConnection {
       throw error;
     }
   }
-}
-
-/** A pause that ends early, with the reason, when the signal aborts. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal.reason as Error);
-    };
-    const timer = clock.setTimer(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, delayMs);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }

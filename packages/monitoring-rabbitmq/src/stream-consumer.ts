@@ -9,8 +9,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { MonitoringError, type Clock, type StatusMessage } from '@splitrock/core/plugin';
-import { pause, type RabbitmqConnection } from './rabbitmq-connection.ts';
+import { MonitoringError, pause, type Clock, type StatusMessage } from '@splitrock/core/plugin';
+import type { RabbitmqConnection } from './rabbitmq-connection.ts';
 import { offsetOf, publishTo, readMessage } from './status-stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 
@@ -96,7 +96,7 @@ export class StreamConsumer {
       } catch (error) {
         if (signal.aborted || connection.closing.aborted) return;
         onTrouble(error as Error);
-        await pause(clock, PAUSE_AFTER_REFUSAL_MS, signal).catch(() => undefined);
+        await pause(clock, PAUSE_AFTER_REFUSAL_MS, { signal }).catch(() => undefined);
       }
     }
   }

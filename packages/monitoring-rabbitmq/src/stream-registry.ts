@@ -6,9 +6,8 @@
  * through the notes and removes the streams that were idle for too long. The queue goes with its last note.
  */
 import type { ChannelModel, GetMessage } from 'amqplib';
-import type { Clock, Logger } from '@splitrock/core/plugin';
+import { pause, type Clock, type Logger } from '@splitrock/core/plugin';
 import { isLocked, isNotFound } from './rabbitmq-errors.ts';
-import { pause } from './rabbitmq-connection.ts';
 import { makeStream, publishTo, streamExists, withChannel } from './status-stream.ts';
 
 const HOUR_MS = 3_600_000;
@@ -89,7 +88,7 @@ export class StreamRegistry {
       } catch (error) {
         if (!isLocked(error) || tries === SWEEP_TRIES) throw error;
       }
-      await pause(this.#clock, SWEEP_AGAIN_MS, this.#closing);
+      await pause(this.#clock, SWEEP_AGAIN_MS, { signal: this.#closing });
     }
   }
 
@@ -172,7 +171,9 @@ export class StreamRegistry {
         channel.consume(stream, onMessage, { arguments: { 'x-stream-offset': 'last' } }).catch(reject);
       });
       const found = new AbortController();
-      const silence = pause(this.#clock, LAST_MESSAGE_WITHIN_MS, AbortSignal.any([this.#closing, found.signal]));
+      const silence = pause(this.#clock, LAST_MESSAGE_WITHIN_MS, {
+        signal: AbortSignal.any([this.#closing, found.signal]),
+      });
       try {
         return await Promise.race([last, silence.then(() => undefined)]);
       } finally {

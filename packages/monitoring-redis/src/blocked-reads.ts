@@ -5,8 +5,8 @@
  * another connection (`CLIENT UNBLOCK`), and the next one has it.
  */
 import type { Redis } from 'ioredis';
-import type { Clock, Logger } from '@splitrock/core/plugin';
-import { pause, type RedisConnection } from './redis-connection.ts';
+import { pause, type Clock, type Logger } from '@splitrock/core/plugin';
+import type { RedisConnection } from './redis-connection.ts';
 import type { StreamCursor } from './stream-cursor.ts';
 
 /** How many entries of each stream one reply brings: they are in memory together. */
@@ -73,7 +73,7 @@ export class BlockedReads {
       } catch (error) {
         if (this.#closing.signal.aborted) break;
         for (const cursor of this.#cursors) cursor.trouble(error as Error);
-        await pause(this.#deps.clock, PAUSE_AFTER_REFUSAL_MS, this.#closing.signal).catch(() => undefined);
+        await pause(this.#deps.clock, PAUSE_AFTER_REFUSAL_MS, { signal: this.#closing.signal }).catch(() => undefined);
       }
     }
     this.#running = undefined;
@@ -105,7 +105,7 @@ export class BlockedReads {
             patienceMs: BLOCK_MS,
           });
         }
-        await pause(this.#deps.clock, UNBLOCK_AGAIN_MS, this.#closing.signal);
+        await pause(this.#deps.clock, UNBLOCK_AGAIN_MS, { signal: this.#closing.signal });
       }
     } catch (error) {
       // It ends by itself in a few seconds.

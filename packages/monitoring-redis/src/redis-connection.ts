@@ -5,7 +5,14 @@
  * Here every command fails with its connection, and {@link RedisConnection.run} decides whether it is sent again.
  */
 import { Redis, type RedisOptions } from 'ioredis';
-import { IllegalStateError, abortable, type Clock, type Logger, type OperationOptions } from '@splitrock/core/plugin';
+import {
+  IllegalStateError,
+  abortable,
+  pause,
+  type Clock,
+  type Logger,
+  type OperationOptions,
+} from '@splitrock/core/plugin';
 import { isRefusal, isReply, replyError, unreachable } from './redis-errors.ts';
 import type { RedisMonitoringOptions } from './redis-monitoring-options.ts';
 
@@ -106,7 +113,7 @@ export class RedisConnection {
         if (isReply(error)) throw replyError(error, operation, this.server);
         this.#lastError = error instanceof Error ? error : new Error(String(error));
       }
-      await pause(this.#clock, pauseMs(attempt), signal);
+      await pause(this.#clock, pauseMs(attempt), { signal });
     }
   }
 
@@ -151,22 +158,6 @@ export class RedisConnection {
     const error = unreachable(this.#lastError, 'follow status', this.server);
     for (const listener of this.#breakListeners) listener(error);
   }
-}
-
-/** A pause that ends early, with the reason, when the signal aborts. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal.reason as Error);
-    };
-    const timer = clock.setTimer(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, delayMs);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }
 
 /** Before the attempt after this one; grows, so that a server that comes back is not run over. */

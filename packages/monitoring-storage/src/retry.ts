@@ -1,4 +1,4 @@
-import { isSplitrockError, type Clock } from '@splitrock/core/plugin';
+import { isSplitrockError, pause, type Clock } from '@splitrock/core/plugin';
 
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 5_000;
@@ -24,7 +24,7 @@ export async function retryTransient<T>(operation: () => Promise<T>, options: Re
       const spread = delayMs * (0.5 + Math.random() / 2);
       if (!isSplitrockError(error) || !error.retryable || clock.now() + spread > giveUpAt) throw error;
       onRetry(error, spread);
-      await new Promise<void>((resolve) => clock.setTimer(resolve, spread, { keepAlive: true }));
+      await pause(clock, spread, { keepAlive: true });
     }
   }
 }

@@ -11,7 +11,7 @@
  * more of them than it is charged with. What is taken for the first time, almost everything, costs nothing.
  */
 import type { Message } from 'amqplib';
-import { formatJobId, type Clock, type ClockTimer, type JobRef } from '@splitrock/core/plugin';
+import { formatJobId, pause, type Clock, type JobRef } from '@splitrock/core/plugin';
 import type { HeldEntry, LogEntry } from '../protocol/log-entry.ts';
 
 /** The broker gives a dead holder's messages to others about when it stops being seen: asked again for so long. */
@@ -57,10 +57,9 @@ export class DeathRecord {
   readonly #stopped = new Set<string>();
   /** Messages to be entered; those of one turn of the event loop go together. */
   #waiting: Waiting[] = [];
-  readonly #pauses = new Map<ClockTimer, () => void>();
   /** Until then, one that is not seen may be on its way back. */
   #allBackAtMs = -Infinity;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(deps: DeathRecordDeps) {
     this.#deps = deps;
@@ -103,12 +102,7 @@ export class DeathRecord {
   }
 
   close(): void {
-    this.#closed = true;
-    for (const [timer, resolve] of this.#pauses) {
-      timer.cancel();
-      resolve();
-    }
-    this.#pauses.clear();
+    this.#closed.abort();
   }
 
   #held({ job, workerId, messages }: HeldEntry): void {
@@ -143,23 +137,13 @@ export class DeathRecord {
     const { workerId, clock } = this.#deps;
     if (holder === workerId) return false;
     const untilMs = clock.now() + STILL_SEEN_MS;
-    while (!this.#stopped.has(holder) && !this.#closed) {
+    while (!this.#stopped.has(holder) && !this.#closed.signal.aborted) {
       if (await this.#deps.isPresent(holder)) {
         // It lives, and lost its connection only; or it is just dying.
         if (clock.now() >= untilMs) return false;
       } else if (clock.now() >= this.#allBackAtMs) return !this.#stopped.has(holder);
-      await this.#pause();
+      await pause(clock, ASK_AGAIN_MS, { signal: this.#closed.signal }).catch(() => {});
     }
     return false;
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer: ClockTimer = this.#deps.clock.setTimer(() => {
-        this.#pauses.delete(timer);
-        resolve();
-      }, ASK_AGAIN_MS);
-      this.#pauses.set(timer, resolve);
-    });
   }
 }

@@ -4,13 +4,13 @@
  */
 import {
   decodeStatusSegment,
+  pause,
   type Clock,
   type Logger,
   type LossReason,
   type RuntimeInfo,
   type StatusEvent,
 } from '@splitrock/core/plugin';
-import { pause } from './pauses.ts';
 import type { MasterCaller } from '../access/master-caller.ts';
 import { MasterRefusedError, isRefusal } from '../access/master-error.ts';
 import {
@@ -204,7 +204,7 @@ export class MasterLink {
       logger.debug('no master could be made', { error: reason });
     }
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10)) * (0.5 + Math.random());
-    await pause(clock, pauseMs, this.#stop.signal);
+    await this.#pause(pauseMs);
   }
 
   async #hello(): Promise<void> {
@@ -274,6 +274,11 @@ export class MasterLink {
     }
   }
 
+  /** Never rejects. */
+  async #pause(delayMs: number): Promise<void> {
+    await pause(this.#deps.clock, delayMs, { signal: this.#stop.signal, keepAlive: true }).catch(() => {});
+  }
+
   /** One poke at a time; what is written meanwhile is in the next. */
   #poke(): void {
     if (this.#poking !== undefined || !this.#isAnswered || this.#news().length === 0) return;
@@ -297,7 +302,7 @@ export class MasterLink {
         this.#noteTold(jobs);
       } catch (error) {
         logger.debug('the master was not told of news', { error });
-        await pause(clock, FIRST_PAUSE_MS, this.#stop.signal);
+        await this.#pause(FIRST_PAUSE_MS);
         if (this.#stop.signal.aborted) return;
       }
     }

@@ -9,6 +9,7 @@ import {
   BackendError,
   cutInputPart,
   formatJobId,
+  pause,
   type CallReceiver,
   type CallSource,
   type ClockTimer,
@@ -251,10 +252,7 @@ export class K8sCallSource implements CallSource {
         if (isRefusal(error, 'MASTER_TOKEN_REFUSED')) this.#refused();
         logger.warn('the master cannot be asked', { tries, error });
         const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10)) * (0.5 + Math.random());
-        await new Promise<void>((resolve) => {
-          const timer = clock.setTimer(resolve, pauseMs, { keepAlive: true });
-          this.#stop.signal.addEventListener('abort', () => (timer.cancel(), resolve()), { once: true });
-        });
+        await pause(clock, pauseMs, { signal: this.#stop.signal, keepAlive: true }).catch(() => {});
       }
     }
   }

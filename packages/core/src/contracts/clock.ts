@@ -10,6 +10,27 @@ export interface ClockTimer {
   cancel(): void;
 }
 
+/** Waits for so many milliseconds; ends early, with the signal's reason, when it aborts. */
+export function pause(
+  clock: Clock,
+  delayMs: number,
+  { signal, keepAlive = false }: { readonly signal?: AbortSignal; readonly keepAlive?: boolean } = {},
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    const onAbort = (): void => {
+      timer.cancel();
+      reject(signal?.reason as Error);
+    };
+    const onTime = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    };
+    const timer = clock.setTimer(onTime, delayMs, { keepAlive });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
 /** The machine's clock. `now` is monotonic within the process: it is the time origin plus `performance.now()`. */
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),

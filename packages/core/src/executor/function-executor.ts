@@ -18,11 +18,11 @@ import type { JobRun } from '../job/job-run.ts';
 import { Job, type JobParts } from '../job/job.ts';
 import { startJob } from '../job/new-job.ts';
 import { RESULT_SOURCE, type ResultSource, type ResultSourceRef } from '../job/result-source.ts';
+import { LazyStorage } from '../storage-support/lazy-storage.ts';
 import { UserStorage } from '../user-storage/user-storage.ts';
 import { assertExternals } from './assert-externals.ts';
 import { cleanBackend, cleanMonitoring, cleanStorage } from './clean.ts';
 import { compose, disposeAll, type Composition } from './composition.ts';
-import { DeferredStorage } from './deferred-storage.ts';
 import { newExecutorId } from './executor-id.ts';
 import type { ExecutorOptions } from './executor-options.ts';
 import { FunctionUploads } from './function-uploads.ts';
@@ -95,7 +95,8 @@ export class FunctionExecutor implements AsyncDisposable {
       logger: options.logger ?? this.#lateLogger(),
       ...(maxCapturedBytes === undefined ? {} : { maxEnvironmentBytes: maxCapturedBytes }),
     });
-    this.storage = new UserStorage(new DeferredStorage(async () => (await this.#compose()).services.storage));
+    const storage = new LazyStorage('user', async () => (await this.#compose()).services.storage);
+    this.storage = new UserStorage(storage);
   }
 
   /** Runs a function once; of a job as input it gets all results as an array. @throws InvalidArgumentError, ShipError, SerializationError */

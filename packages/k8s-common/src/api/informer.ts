@@ -5,9 +5,9 @@
  * - A version that the server has forgotten (410) leads to a new list; what changed meanwhile is told as changes.
  * - A server that is away or refuses is told once, asked again with growing pauses, and told when it is back.
  */
-import type { Clock } from '@splitrock/core/plugin';
+import { pause, type Clock } from '@splitrock/core/plugin';
 import { KubeApiError } from './kube-error.ts';
-import { pause, type KubeChange, type KubeClient, type KubeResource, type Selection } from './kube-client.ts';
+import type { KubeChange, KubeClient, KubeResource, Selection } from './kube-client.ts';
 import type { KubeObject, KubeStatus } from './kube-objects.ts';
 
 /** A watch is renewed after so long: it notices a server that is silently gone, and tells what is there. */
@@ -158,7 +158,7 @@ export class Informer<T extends KubeObject> {
 
   async #pause(): Promise<void> {
     const delayMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2);
-    await pause(this.#clock, delayMs, this.#stop.signal).catch(() => {});
+    await pause(this.#clock, delayMs, { signal: this.#stop.signal, keepAlive: true }).catch(() => {});
   }
 }
 

@@ -1,5 +1,5 @@
 /** The few requests that pools make, typed, tried again while that may help. */
-import { systemClock, type Clock, type OperationOptions } from '@splitrock/core/plugin';
+import { pause, systemClock, type Clock, type OperationOptions } from '@splitrock/core/plugin';
 import { isKubeStatus, KubeApiError } from './kube-error.ts';
 import type { KubeEvent, KubeJob, KubeList, KubeNode, KubeObject, Pod, Secret } from './kube-objects.ts';
 import type { KubeAccess } from './kube-access.ts';
@@ -212,30 +212,10 @@ export class KubeClient {
         const backoffMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random());
         const pauseMs = error.retryAfterMs ?? backoffMs;
         if (this.#clock.now() + pauseMs > untilMs) throw error;
-        await pause(this.#clock, pauseMs, pauses);
+        await pause(this.#clock, pauseMs, { keepAlive: true, ...(pauses === undefined ? {} : { signal: pauses }) });
       }
     }
   }
-}
-
-/** Waits; ends early, by throwing the reason, when the signal aborts. */
-export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal?.reason as Error);
-    };
-    const timer = clock.setTimer(
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      delayMs,
-      { keepAlive: true },
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
 }
 
 function pathOf({ plural, isNamespaced, group }: KubeResource<KubeObject>, { namespace }: Selection): string {

@@ -1,6 +1,7 @@
 /** Puts a slot together once its setup message has come; shared by slot processes and slot threads. */
 import {
   DataStorages,
+  LazyStorage,
   PLUGIN_TIMEOUT_MS,
   makePart,
   silentLogger,
@@ -13,7 +14,6 @@ import {
 import { loadPlugin } from '../bootstrap/load-plugin.ts';
 import type { Claims } from '../protocol/claims.ts';
 import type { FromSlot, SlotSetup, ToSlot } from '../protocol/slot-messages.ts';
-import { LazyStorage } from './lazy-storage.ts';
 import { Slot } from './slot.ts';
 import { captureStreams } from './stream-capture.ts';
 import { watchStrayErrors } from './stray-errors.ts';

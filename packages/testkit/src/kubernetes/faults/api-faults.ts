@@ -1,5 +1,5 @@
 /** Trouble on demand: what a busy, restarting or distant API server does to its clients. */
-import type { Clock } from '@splitrock/core/plugin';
+import { pause, type Clock } from '@splitrock/core/plugin';
 import { ApiError, expired } from '../api-error.ts';
 import type { WatchStream } from '../http/watch-stream.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -56,9 +56,7 @@ export class ApiFaults {
   /** Lets requests wait, by the cluster's clock, before they are done. @param times - How many; all by default. */
   delay(delayMs: number, match: RequestMatch = {}, times = Infinity): Fault {
     return this.#add(match, times, async () => {
-      await new Promise<void>((resolve) => {
-        this.#clock.setTimer(resolve, delayMs, { keepAlive: true });
-      });
+      await pause(this.#clock, delayMs, { keepAlive: true });
       return undefined;
     });
   }

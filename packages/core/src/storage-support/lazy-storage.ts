@@ -1,6 +1,6 @@
 /**
- * The job's storage as a slot sees it: nothing is imported or connected before the first operation, because most calls
- * get their input and return their result without any.
+ * A storage that is opened by its first operation: a slot imports and connects nothing for calls that get their input and
+ * return their result without it, and `executor.storage` is there at once.
  */
 import type {
   GetOptions,
@@ -12,7 +12,7 @@ import type {
   Storage,
   StorageBody,
   StorageLimits,
-} from '@splitrock/core/plugin';
+} from '../contracts/storage.ts';
 
 export class LazyStorage implements Storage {
   readonly name: string;
@@ -20,14 +20,15 @@ export class LazyStorage implements Storage {
   #opening: Promise<Storage> | undefined;
   #opened: Storage | undefined;
 
+  /** @param open - Called by the first operation, and again after it has failed. */
   constructor(name: string, open: () => Promise<Storage>) {
     this.name = name;
     this.#open = open;
   }
 
-  /** The store's own once it is open; before, what every storage can hold. */
+  /** The store's own once it is open; before, no narrower than any store's: it refuses by itself what it cannot hold. */
   get limits(): StorageLimits {
-    return this.#opened?.limits ?? { maxObjectBytes: Number.MAX_SAFE_INTEGER, maxKeyBytes: 512 };
+    return this.#opened?.limits ?? { maxObjectBytes: Number.MAX_SAFE_INTEGER, maxKeyBytes: 65_536 };
   }
 
   async put(key: string, body: StorageBody, options?: PutOptions): Promise<PutResult> {
@@ -62,7 +63,6 @@ export class LazyStorage implements Storage {
     await (await this.#opening)?.close();
   }
 
-  /** A failed opening is tried again by the next operation. */
   #storage(): Promise<Storage> {
     this.#opening ??= this.#open().then(
       (storage) => (this.#opened = storage),
