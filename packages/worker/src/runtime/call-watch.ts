@@ -4,12 +4,21 @@
  */
 import type { Clock, ClockTimer, StatusEvent } from '@splitrock/core/plugin';
 import type { OutputMarks, SlotLog } from '../protocol/slot-messages.ts';
+import type { OutputFiles } from '../slots/output-files.ts';
 import type { SlotHandle } from '../slots/slot-handle.ts';
 import { residentBytes } from '../slots/resident-memory.ts';
 import { CallOutput, beginOf, endOf, type LogPiece } from './call-output.ts';
 import type { LeasedCall } from './held-call.ts';
 
 const BEAT_MS = 100;
+
+/** How far a slot's files went when it was looked at, and which call ran there as far as was known. */
+interface Sight {
+  readonly slot: number;
+  readonly handle: SlotHandle;
+  readonly sequence: number;
+  readonly upTo: { readonly stdout: number; readonly stderr: number };
+}
 const MIB = 1024 * 1024;
 
 interface RunningCall {
@@ -35,6 +44,7 @@ export class CallWatch {
   /** Output that no call of a job can own, for each job. */
   readonly #strays = new Map<string, CallOutput>();
   #beat: ClockTimer | undefined;
+  #reading: NodeJS.Immediate | undefined;
 
   constructor(deps: CallWatchDeps) {
     this.#deps = deps;
@@ -49,6 +59,7 @@ export class CallWatch {
   stop(): void {
     this.#beat?.cancel();
     this.#beat = undefined;
+    clearImmediate(this.#reading);
   }
 
   /** Takes what a call that ended has written, before its end is told. */
@@ -98,15 +109,39 @@ export class CallWatch {
     this.#beat = undefined;
     const { slots, running, clock } = this.#deps;
     const nowMs = clock.now();
+    const sights: Sight[] = [];
     for (const [slot, handle] of slots()) {
       const calls = [...running(slot)];
       const [first] = calls;
       if (first === undefined) continue;
       for (const call of calls) if (nowMs - call.startedAtMs >= BEAT_MS) this.#tellStarted(slot, call);
-      if (handle.output !== undefined) this.#owner(handle, first.call).read(handle.output);
+      if (handle.output !== undefined)
+        sights.push({ slot, handle, sequence: first.sequence, upTo: sizesOf(handle.output) });
       this.#checkMemory(handle, first.call);
     }
+    this.#readSoon(sights);
     this.wake();
+  }
+
+  /**
+   * A slot tells the end of a call before the next one begins, but this may not have been heard when the files were looked
+   * at: they may hold what the next call wrote. The first immediate ends this phase, the second comes after the next poll;
+   * a call that runs even then has written all that was seen.
+   */
+  #readSoon(sights: readonly Sight[]): void {
+    if (sights.length === 0) return;
+    clearImmediate(this.#reading);
+    this.#reading = setImmediate(
+      () => (this.#reading = setImmediate(() => sights.forEach((sight) => this.#read(sight)))),
+    );
+  }
+
+  #read({ slot, handle, sequence, upTo }: Sight): void {
+    const [first] = this.#deps.running(slot);
+    if (first === undefined || first.sequence !== sequence || handle.output === undefined) return;
+    for (const [each, current] of this.#deps.slots()) {
+      if (each === slot && current === handle) this.#owner(handle, first.call).read(handle.output, upTo);
+    }
   }
 
   #anythingRuns(): boolean {
@@ -158,3 +193,5 @@ export class CallWatch {
     return new CallOutput(maxLogBytes(job), () => clock.now(), tell);
   }
 }
+
+const sizesOf = ({ stdout, stderr }: OutputFiles): Sight['upTo'] => ({ stdout: stdout.size, stderr: stderr.size });
