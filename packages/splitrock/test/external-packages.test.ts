@@ -35,8 +35,8 @@ describe('a package that is external', () => {
     await using executor = await runtimeWith({ 'not-prettier': '1.0.0' });
     const dynamic = executor.map(async () => (await import('prettier')).version, [1], { external: ['prettier'] });
     const imported = executor.callAsync(() => prettier.version, undefined, { external: ['prettier'] });
-    for (const refused of [dynamic, imported.result()]) {
-      expect(await rejection(refused)).toMatchObject({
+    for (const error of await Promise.all([rejection(dynamic), rejection(imported.result())])) {
+      expect(error).toMatchObject({
         code: 'BACKEND_CANNOT_RUN',
         message: expect.stringContaining(
           `needs the package prettier ${prettier.version}, which the runtime does not have`,
