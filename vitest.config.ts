@@ -11,8 +11,8 @@ const reportDir = process.env['SPLITROCK_TEST_REPORTS'];
 /** `packages-core`, `tools-setup`: the folder of the package under test, which npm makes the working directory. */
 const projectName = `${basename(dirname(process.cwd()))}-${basename(process.cwd())}`;
 
-/** Suites in another surrounding, long faults and generated plugins: CI runs them all, and a laptop has better to do. */
-const variants = globSync('{src,test}/**/*.variant.test.ts');
+/** Faults, suites in another surrounding, generated plugins: CI runs them all, and a laptop has better to do. */
+const variants = globSync('{src,test}/**/*.{fault,variant}.test.ts');
 const leavesOutVariants = variants.length > 0 && process.env['SPLITROCK_TEST_VARIANTS'] !== 'all';
 if (leavesOutVariants) console.log(`left out without SPLITROCK_TEST_VARIANTS=all: ${variants.join(', ')}`);
 

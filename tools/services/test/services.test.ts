@@ -10,6 +10,7 @@ import { whyUnavailable } from '@splitrock/services';
 
 const run = promisify(execFile);
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const CLI = script('../src/cli.ts');
 const PATIENCE = { timeout: 20_000 };
 
 const reason = whyUnavailable('redis');
@@ -31,7 +32,7 @@ describe.skipIf(reason !== undefined)('services', () => {
   afterEach(() => services('down'));
 
   const services = async (...args: string[]): Promise<string> =>
-    (await run(process.execPath, [script('../src/cli.ts'), ...args, 'redis'], { env: environment })).stdout.trim();
+    (await run(process.execPath, [CLI, ...args, 'redis'], { env: environment })).stdout.trim();
 
   const addressOf = (output: string): URL =>
     new URL(/^SPLITROCK_TEST_REDIS_URL=(.*)$/m.exec(output)?.[1] ?? 'missing:');
@@ -100,6 +101,20 @@ describe.skipIf(reason !== undefined)('services', () => {
     expect(await ask(again, 'PING')).toBe('+PONG');
     expect(await pidOf(again)).not.toBe(orphan);
     expect(existsSync(`/proc/${orphan}/cwd`)).toBe(false);
+  });
+
+  it('that are kept beside a command end soon after it, whose exit code is told', async () => {
+    const untilTold = `process.stdin.on('end', () => process.exit(3)).resume()`;
+    const beside = spawn(process.execPath, [CLI, 'run', 'redis', '--', process.execPath, '--eval', untilTold], {
+      env: environment,
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    const exit = once(beside, 'exit');
+    await expect.poll(() => services('status'), PATIENCE).not.toBe('');
+    const url = addressOf(await services('status'));
+    beside.stdin.end();
+    expect(await exit).toEqual([3, null]);
+    await expect.poll(() => answers(url), PATIENCE).toBe(false);
   });
 
   it('of the environment are taken as they are', async () => {
