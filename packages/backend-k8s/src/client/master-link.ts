@@ -287,7 +287,7 @@ export class MasterLink {
 
   /** Never rejects: what could not be told is told again, or by the next hello. */
   async #sendPokes(): Promise<void> {
-    const { caller, clock, logger } = this.#deps;
+    const { caller, logger } = this.#deps;
     for (let jobs = this.#news(); jobs.length > 0 && this.#isAnswered; jobs = this.#news()) {
       const epoch = this.#session?.epoch;
       if (epoch === undefined) return;
