@@ -96,7 +96,7 @@ describe.skipIf(!isWanted)('requests to the master', () => {
 
     const who = { v: 1, worker: 'intruder', session: 'a-session-of-nobody-else' };
     const join = { ...who, slots: 1_000, runtime: { nodeVersion: '24.0.0' }, held: [] };
-    const end = { ...who, room: 0, received: 0, report: 0, answers: [['d', 1, 0, 40, 0]], segments: [] };
+    const end = { ...who, turn: 1, room: 0, received: 0, report: 0, answers: [['d', 1, 0, 40, 0]], segments: [] };
     const joining = (given: Partial<MasterRequest>): MasterRequest => ({
       path: '/v1/worker/join',
       body: encodeEnvelope('M', join),
