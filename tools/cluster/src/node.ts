@@ -171,6 +171,7 @@ const KUBELET_SETTLE_MS = 4_000;
  * A kubelet reports the machine's capacity with every status, so it must send no more of them once ours is set. It sends
  * one when it registers, before it knows its containerd to be well, and one when it is given a range of addresses for its
  * pods (which nothing here uses): so that is given once it has had the time to look, and nothing but time tells when.
+ * Nobody may plan with the machine's capacity meanwhile: the node takes pods once it advertises its own.
  */
 async function settle(node: ClusterNode): Promise<void> {
   const path = `/api/v1/nodes/${node.name}`;
@@ -180,10 +181,15 @@ async function settle(node: ClusterNode): Promise<void> {
     async () => (await callApi('GET', path)).status === 200,
   );
   await pause(KUBELET_SETTLE_MS);
-  await expectApi('PATCH', path, { spec: { podCIDR: `10.99.${node.index}.0/24` } });
+  await expectApi('PATCH', path, { spec: { podCIDR: `10.99.${node.index}.0/24`, unschedulable: true } });
   await waitUntil({ what: `${node.name} to be Ready`, timeoutMs: 20_000, log }, () => isReady(path));
   const resources = { cpu: node.cpu, memory: node.memory, pods: String(MAX_PODS) };
   await expectApi('PATCH', `${path}/status`, { status: { capacity: resources, allocatable: resources } });
+  await expectApi('PATCH', path, { spec: { unschedulable: false } });
+  await waitUntil({ what: `${node.name} to take pods`, timeoutMs: 20_000, log }, async () => {
+    const { spec } = JSON.parse(await expectApi('GET', path)) as { spec?: { taints?: readonly { key: string }[] } };
+    return spec?.taints?.some(({ key }) => key === 'node.kubernetes.io/unschedulable') !== true;
+  });
 }
 
 /**
